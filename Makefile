@@ -1,0 +1,61 @@
+# Every target sets up what it needs by itself: `deploy/bootstrap.py` makes .venv and .roadbook in this folder,
+# and is done in a moment when all is there. Options go through ARGS: make demo ARGS='--brokers 3', make test ARGS=-x.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; exit; }; done; echo python3)
+BIN := .venv/bin
+SOURCES := shared/src services/lead/src services/projection/src deploy/cli/src
+COMPOSE := docker-compose.yml
+YAML := $(COMPOSE) deploy .yamllint.yaml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down status logs test test-kcat lint format lock clean
+
+help: ## this list
+	@echo "Roadbook: one lifetime record for every car customer. Two commands to know: make demo, make test."
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+setup: ## only set up: .venv, Java if there is none, Kafka's jars
+	@$(PYTHON) deploy/bootstrap.py
+
+demo: setup ## start the whole stack, load it with 200 customers, show one lifetime record
+	@$(BIN)/roadbook demo $(ARGS)
+
+up: setup ## start the stack and leave it running
+	@$(BIN)/roadbook up $(ARGS)
+
+down: ## end every process of the stack
+	@if [ -x $(BIN)/roadbook ]; then $(BIN)/roadbook down; else echo "nothing was set up here, nothing runs"; fi
+
+status: setup ## what runs, where
+	@$(BIN)/roadbook status
+
+logs: setup ## follow all logs (Ctrl-C ends it)
+	@$(BIN)/roadbook logs --follow
+
+test: setup ## the whole suite on real PostgreSQL and real Kafka
+	@$(BIN)/pytest -q -n 2 shared services deploy/cli tests/architecture tests/docs $(ARGS)
+	@$(BIN)/pytest -q -s tests/system $(ARGS)
+
+test-kcat: setup ## our topic as kcat reads it (needs the Debian package kcat)
+	@$(BIN)/pytest -q -s tests/kcat
+
+lint: setup ## ruff, mypy --strict, import-linter, YAML, compose and Dockerfiles
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy --strict $(SOURCES) deploy/bootstrap.py
+	@$(BIN)/lint-imports
+	@$(BIN)/yamllint --strict $(YAML)
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec $(COMPOSE)
+	@$(BIN)/hadolint services/*/Dockerfile
+
+format: setup ## let ruff format and sort
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: setup ## resolve anew: requirements.lock, deploy/*.txt, deploy/image.lock, deploy/kafka.lock
+	@$(PYTHON) deploy/bootstrap.py lock
+
+clean: ## end the stack and delete everything that was set up or stored here
+	@if [ -x $(BIN)/roadbook ]; then $(BIN)/roadbook down --wipe; fi
+	@rm -rf .venv .roadbook .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The `roadbook` command: the embedded stack, the demo and the operator's tools."""

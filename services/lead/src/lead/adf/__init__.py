@@ -1,0 +1,53 @@
+"""ADF 1.0 intake: the industry's XML for a purchase intent, in every dialect the field sends. Pure: bytes
+in, values out."""
+
+from lead.adf.model import (
+    REFUSALS,
+    Address,
+    Amount,
+    Colours,
+    Contact,
+    ContactEmail,
+    ContactPhone,
+    Customer,
+    Finance,
+    Identifier,
+    Intake,
+    Name,
+    Note,
+    Odometer,
+    Option,
+    Organisation,
+    Prospect,
+    Refused,
+    Timeframe,
+    Unreadable,
+    Vehicle,
+)
+from lead.adf.reader import LARGEST, read
+
+__all__ = [
+    "LARGEST",
+    "REFUSALS",
+    "Address",
+    "Amount",
+    "Colours",
+    "Contact",
+    "ContactEmail",
+    "ContactPhone",
+    "Customer",
+    "Finance",
+    "Identifier",
+    "Intake",
+    "Name",
+    "Note",
+    "Odometer",
+    "Option",
+    "Organisation",
+    "Prospect",
+    "Refused",
+    "Timeframe",
+    "Unreadable",
+    "Vehicle",
+    "read",
+]

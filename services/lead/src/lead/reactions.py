@@ -1,0 +1,1 @@
+"""Other services' events that lead answers with a command. None yet: lead is where a life begins."""

@@ -1,0 +1,1 @@
+"""The projection service: one lifetime record per customer. It decides nothing."""

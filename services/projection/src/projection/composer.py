@@ -1,0 +1,136 @@
+"""The composer: keeps summaries and search keys in step with what the consumers wrote.
+
+It works from marks that were committed together with the change, and from dates at which time alone changes a record.
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import Counter
+
+from projection import contract, search, service
+from projection.domain.components import Link, customers
+from projection.domain.personal import PersonalData
+from projection.domain.record import derive
+from projection.domain.rules import RULES
+from projection.domain.streams.stream import StreamState
+from projection.search import HEADQUARTERS, KeyRow, Summary
+from projection.wakeups import Wakeups
+from roadbook.clock import Clock
+from roadbook.crashpoints import crashpoint
+from roadbook.database import Connection, Pool, acquire
+from roadbook.logs import get_logger
+from roadbook.workers import Backoff, pause
+
+BATCH = 500
+
+_COMPOSED = Counter("projection_composed", "Customers whose summary was written, counted per viewer")
+_FAILED = Counter("projection_compose_failed", "Customers that could not be derived", ["reason"])
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """`wake` is set by the consumers of this process after a commit; without it the composer polls."""
+
+    pool: Pool
+    clock: Clock
+    wakeups: Wakeups
+    wake: asyncio.Event
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`. Errors are retried for ever: a failing customer is passed over, so they are the database's."""
+        idle, failing = Backoff(0.005, 0.25), Backoff(0.05, 2.0)
+        while not stop.is_set():
+            try:
+                self.wake.clear()
+                composed = await self.round()
+                failing.reset()
+            except Exception as error:
+                _log.warning("composer_retries", error_type=type(error).__name__)
+                await pause(failing.step(), stop)
+                continue
+            if composed:
+                idle.reset()
+            else:
+                await pause(idle.step(), stop, self.wake)
+
+    async def round(self) -> int:
+        """Composes up to `BATCH` marks and as many due dates in one transaction; returns how many references."""
+        now = self.clock.now()
+        async with acquire(self.pool) as connection:
+            if await search.idle(connection, now):
+                return 0
+            async with connection.transaction():
+                await search.lock(connection)
+                refs = await search.take_marks(connection, BATCH)
+                refs |= await search.due(connection, now, BATCH)
+                if refs:
+                    await self._compose(connection, refs)
+                crashpoint("compose.in_tx")
+        crashpoint("compose.after_commit")
+        self.wakeups.wake(refs)
+        return len(refs)
+
+    async def _compose(self, connection: Connection, refs: Collection[str]) -> None:
+        states, links = await service.reach(connection, refs, None)
+        every = {state.party_ref for state in states if state.party_ref is not None} | set(refs)
+        personal = await service.personal(connection, states)
+        summaries: list[Summary] = []
+        keys: list[KeyRow] = []
+        for scope in [HEADQUARTERS, *sorted({state.dealer for state in states if state.dealer is not None})]:
+            held = [state for state in states if scope in (HEADQUARTERS, state.dealer)]
+            for group in _customers(held, links):
+                summary = self._summary(scope, group, links, personal)
+                if summary is not None:
+                    summaries.append(summary)
+                    keys += _keys(scope, summary.customer_id, group, personal)
+        _COMPOSED.inc(len(summaries))
+        await search.write_summaries(connection, every, sorted(summaries, key=lambda s: (s.scope, s.customer_id)))
+        await search.write_keys(connection, every, sorted(set(keys)))
+
+    def _summary(
+        self, scope: str, streams: Sequence[StreamState], links: Sequence[Link], personal: PersonalData
+    ) -> Summary | None:
+        """None when the record cannot be derived: one customer must not stop all others."""
+        try:
+            record, change = derive(streams, links, personal, RULES, self.clock.now())
+        except Exception as error:
+            _FAILED.labels(type(error).__name__).inc()
+            _log.error("compose_failed", error_type=type(error).__name__)
+            return None
+        return Summary(
+            scope=scope,
+            customer_id=record.customer_id,
+            party_refs=record.party_refs,
+            stage=record.stage.name.value,
+            stage_since=record.stage.since.value,
+            open_leads=record.open_leads,
+            overdue=record.overdue,
+            record_version=record.version,
+            last_event=max((state.last_event for state in streams if state.last_event is not None), default=None),
+            next_change_at=change,
+        )
+
+
+def _customers(states: Sequence[StreamState], links: Sequence[Link]) -> list[list[StreamState]]:
+    owner = customers({state.party_ref for state in states if state.party_ref is not None}, links)
+    groups: dict[str, list[StreamState]] = {}
+    for state in states:
+        if state.party_ref is not None:
+            groups.setdefault(owner[state.party_ref], []).append(state)
+    return [groups[customer] for customer in sorted(groups)]
+
+
+def _keys(scope: str, customer: str, streams: Sequence[StreamState], personal: PersonalData) -> list[KeyRow]:
+    found: list[KeyRow] = []
+    for state in streams:
+        mine = {name: value.value for name, value in personal.get(state.stream, {}).items()}
+        keys = [key for name, value in mine.items() for key in contract.personal_keys(name, value)]
+        keys += contract.full_names({name: value for name, value in mine.items() if isinstance(value, str)})
+        vehicles = state.body.vehicles.value if state.body is not None else ()
+        keys += [key for vehicle in vehicles if vehicle.vin and (key := contract.vin_key(vehicle.vin))]
+        party_ref = state.party_ref or ""
+        found += [KeyRow(scope, key.kind, key.key, party_ref, customer) for key in keys]
+    return found

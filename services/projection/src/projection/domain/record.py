@@ -1,0 +1,310 @@
+"""The lifetime record: a pure function of streams, links, personal data, rules and a date.
+
+Nothing here depends on the order in which anything arrived. The facts are hashed; personal data stand outside.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, date, datetime
+
+from projection.domain.components import Link
+from projection.domain.facts import Leaf, evidence, plain
+from projection.domain.personal import PersonalData, identity
+from projection.domain.rules import Rules
+from projection.domain.stage import Stage, stage_of
+from projection.domain.streams.lead import FollowUp, LeadState
+from projection.domain.streams.stream import StreamState
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """`facts` is a tree of leaves (see `why`), `identity` the personal section. `version` counts the events it is
+    made of, `open_leads` and `overdue` what is to be done. `seen` names the personal values that were looked at:
+    (stream, field, version)."""
+
+    customer_id: str
+    party_refs: tuple[str, ...]
+    version: int
+    rules: str
+    at: datetime
+    stage: Stage
+    open_leads: int
+    overdue: int
+    facts: dict[str, object]
+    identity: dict[str, object]
+    seen: tuple[tuple[str, str, int], ...]
+
+
+def derive(
+    streams: Iterable[StreamState], links: Iterable[Link], personal: PersonalData, rules: Rules, at: datetime
+) -> tuple[Record, datetime | None]:
+    """The record of one customer as one viewer sees it, and when time alone will change it next (None: never).
+
+    `streams` are those the viewer may see, all of one component and at least one; of `links` and `personal` only what
+    concerns these streams is looked at.
+    """
+    ordered = sorted((state for state in streams if state.party_ref is not None), key=lambda state: state.stream)
+    refs = sorted({state.party_ref for state in ordered if state.party_ref is not None})
+    leads = [(state, state.body) for state in ordered if state.body is not None and state.body.captured is not None]
+    to_do = [_planned(lead) for _, lead in leads if lead.open]
+    stage = stage_of(ordered)
+    head = _head(ordered, refs, links, stage, rules)
+    record = Record(
+        customer_id=refs[0],
+        party_refs=tuple(refs),
+        version=sum(state.version for state in ordered),
+        rules=rules.version,
+        at=at,
+        stage=stage,
+        open_leads=len(to_do),
+        overdue=sum(1 for action in to_do if action is not None and _overdue(action, at)),
+        facts={"head": head, **_sections(ordered, leads, at)},
+        identity=identity(ordered, personal),
+        seen=_seen(ordered, personal),
+    )
+    return record, _next_change(leads, at)
+
+
+def _head(
+    streams: Sequence[StreamState], refs: Sequence[str], links: Iterable[Link], stage: Stage, rules: Rules
+) -> dict[str, object]:
+    own = [link for link in links if link.smaller in refs and link.larger in refs]
+    joined = {ref for link in own for ref in (link.smaller, link.larger)}
+    leads = [state.body for state in streams if state.body is not None and state.body.captured is not None]
+    return {
+        "customer_id": refs[0],
+        "party_refs": list(refs),
+        "merged_from": [ref for ref in refs[1:] if ref in joined],
+        **_stage(stage),
+        "completeness": _completeness(leads, rules),
+        "record_version": sum(state.version for state in streams),
+        "unknown_events": sum(state.unknown_events for state in streams),
+        "rules": rules.version,
+    }
+
+
+def _sections(
+    streams: Sequence[StreamState], leads: Sequence[tuple[StreamState, LeadState]], at: datetime
+) -> dict[str, object]:
+    return {
+        "contact_points": [leaf for _, lead in leads for leaf in lead.contact_points],
+        "consent": _consent(leads),
+        "responsibility": _responsibility(streams),
+        "intent": {"open_leads": [_open_lead(state, lead, at) for state, lead in leads if lead.open]},
+        "journey": _journey(leads, at),
+    }
+
+
+def _seen(streams: Sequence[StreamState], personal: PersonalData) -> tuple[tuple[str, str, int], ...]:
+    return tuple(
+        (state.stream, name, values[name].version)
+        for state in streams
+        for values in [personal.get(state.stream, {})]
+        for name in sorted(values)
+    )
+
+
+# ── Bytes ─────────────────────────────────────────────────────────────────────────────────────────────────────
+def values(tree: object) -> object:
+    """The tree as JSON values: leaves without their evidence, UTC times of one length, no floats (TypeError)."""
+    kind = type(tree)
+    if kind is Leaf:
+        return values(tree.value)  # type: ignore[attr-defined]  # exact types: this is the hot path of every read
+    if tree is None or kind is str or kind is int or kind is bool:
+        return tree
+    if kind is dict:
+        return {key: values(item) for key, item in tree.items()}  # type: ignore[attr-defined]
+    if kind is list or kind is tuple:
+        return [values(item) for item in tree]  # type: ignore[attr-defined]
+    if isinstance(tree, datetime):
+        return tree.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    if isinstance(tree, date):
+        return tree.isoformat()
+    if is_dataclass(tree):
+        return {each.name: values(getattr(tree, each.name)) for each in fields(tree)}
+    raise TypeError(f"no canonical form for {kind.__name__}")
+
+
+def canonical(tree: object) -> bytes:
+    """Sorted keys and nothing between: equal trees give equal bytes."""
+    return json.dumps(values(tree), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def record_hash(facts: object) -> str:
+    """64 hex digits over a record's facts (or their `values`), at its date and rules. Personal data are no part."""
+    return hashlib.sha256(canonical(facts)).hexdigest()
+
+
+def record_tag(hash_: str, record: Record) -> str:
+    """Changes when anything the record shows does: its facts, or the version of a personal value (never the value)."""
+    return hashlib.sha256(canonical([hash_, record.seen])).hexdigest()[:32]
+
+
+def why(record: Record) -> dict[str, tuple[str, ...]]:
+    """JSON Pointer of every fact leaf -> the ids of the events that made it."""
+    return evidence(record.facts)
+
+
+# ── Sections ──────────────────────────────────────────────────────────────────────────────────────────────────
+def _stage(stage: Stage) -> dict[str, object]:
+    dormant = [] if stage.dormant is None else [{"overlay": "dormant", "since": stage.dormant}]
+    return {"stage": stage.name, "stage_since": stage.since, "overlays": dormant}
+
+
+def _completeness(leads: Sequence[LeadState], rules: Rules) -> dict[str, object]:
+    """Percent of the rule's items that are known, rounded down, with the first event that tells each."""
+    known: dict[str, str] = {}
+    for lead in sorted(leads, key=_captured_at):  # leads come sorted by stream, and sorting is stable
+        for item, event in _items(lead):
+            known.setdefault(item, event)
+    there = [item for item in rules.complete if item in known]
+    return {
+        "percent": 100 * len(there) // len(rules.complete),
+        "known": [Leaf(item, (known[item],)) for item in there],
+        "missing": [item for item in rules.complete if item not in known],
+    }
+
+
+def _captured_at(lead: LeadState) -> datetime:
+    return lead.captured.value if lead.captured is not None else datetime.max.replace(tzinfo=UTC)
+
+
+def _items(lead: LeadState) -> Iterable[tuple[str, str]]:
+    for name in lead.personal_fields:
+        if name.value in ("name", "family_name", "given_name"):
+            yield "name", name.events[0]
+    for point in lead.contact_points:
+        if point.value.kind == "address":
+            yield "address", point.events[0]
+        elif point.value.valid:
+            yield "contact_point", point.events[0]
+    if any(vehicle.model or vehicle.vin for vehicle in lead.vehicles.value):
+        yield "model", lead.vehicles.events[0]
+    if lead.budget.value is not None:
+        yield "budget", lead.budget.events[0]
+    if lead.window.value is not None:
+        yield "window", lead.window.events[0]
+    for given in lead.consents:
+        yield "consent", given.event
+
+
+def _consent(leads: Sequence[tuple[StreamState, LeadState]]) -> list[object]:
+    """Per purpose, channel and brand the latest word, and since when it stands without interruption."""
+    said = sorted(
+        ((given.at, state.stream, index, given) for state, lead in leads for index, given in enumerate(lead.consents)),
+        key=lambda entry: entry[:3],
+    )
+    current: dict[tuple[str, str, str], dict[str, object]] = {}
+    for at, _, _, given in said:
+        consent = given.consent
+        key = (consent.purpose, consent.channel, consent.brand or "")
+        state = "granted" if consent.granted else "refused"
+        before = current.get(key)
+        since = Leaf(at, (given.event,))
+        if before is not None and plain(before["state"]) == state:
+            since = before["since"]  # type: ignore[assignment]
+        current[key] = {
+            "purpose": consent.purpose,
+            "channel": consent.channel,
+            "brand": consent.brand,
+            "state": Leaf(state, (given.event,)),
+            "since": since,
+            "wording": Leaf(consent.wording, (given.event,)),
+        }
+    return [current[key] for key in sorted(current)]
+
+
+def _responsibility(streams: Sequence[StreamState]) -> dict[str, object]:
+    current, history = [], []
+    for state in streams:
+        planned = _planned(state.body) if state.body is not None else None
+        for index, holder in enumerate(state.holders):
+            last = index == len(state.holders) - 1
+            entry: dict[str, object] = {
+                "stream": state.stream,
+                "dealer": Leaf(holder.dealer, (holder.event,)),
+                "since": Leaf(holder.since, (holder.event,)),
+            }
+            if last:
+                staff = Leaf(planned.assignee, (planned.event,)) if planned else None
+                current.append({**entry, "staff": staff})
+            else:
+                following = state.holders[index + 1]
+                history.append({**entry, "until": Leaf(following.since, (following.event,))})
+    return {"current": current, "history": history}
+
+
+def _planned(lead: LeadState) -> FollowUp | None:
+    """The next action of an open lead, planned or missed."""
+    last = lead.follow_ups[-1] if lead.follow_ups else None
+    return last if lead.open and last is not None and last.outcome in ("planned", "missed") else None
+
+
+def _overdue(follow_up: FollowUp, at: datetime) -> bool:
+    """Time decides, never that the timer has fired; a missed one stays overdue until another action is planned."""
+    return follow_up.outcome == "missed" or (follow_up.outcome == "planned" and follow_up.due <= at)
+
+
+def _open_lead(state: StreamState, lead: LeadState, at: datetime) -> dict[str, object]:
+    action = _planned(lead)
+    return {
+        "stream": state.stream,
+        "captured_at": lead.captured,
+        "source": lead.source,
+        "campaign": lead.campaign,
+        "dealer_wish": lead.dealer_wish,
+        "grade": lead.grade,
+        "reasons": lead.reasons,
+        "vehicles": lead.vehicles,
+        "budget": lead.budget,
+        "window": lead.window,
+        "next_action": None
+        if action is None
+        else {
+            "kind": Leaf(action.kind, (action.event,)),
+            "due": Leaf(action.due, (action.event,)),
+            "assignee": Leaf(action.assignee, (action.event,)),
+            "overdue": Leaf(_overdue(action, at), _events(action)),
+        },
+    }
+
+
+def _journey(leads: Sequence[tuple[StreamState, LeadState]], at: datetime) -> dict[str, object]:
+    follow_ups = [
+        {
+            "stream": state.stream,
+            "kind": Leaf(each.kind, (each.event,)),
+            "due": Leaf(each.due, (each.event,)),
+            "scheduled_at": Leaf(each.scheduled_at, (each.event,)),
+            "outcome": Leaf("missed" if _overdue(each, at) else each.outcome, _events(each)),
+        }
+        for state, lead in leads
+        for each in lead.follow_ups
+    ]
+    lost = [
+        {
+            "stream": state.stream,
+            "reason": Leaf(loss.reason, (loss.event,)),
+            "competitor": Leaf(loss.competitor, (loss.event,)),
+            "at": Leaf(loss.at, (loss.event,)),
+        }
+        for state, lead in leads
+        for loss in lead.losses
+    ]
+    reopened = [
+        {"stream": state.stream, "reason": Leaf(each.reason, (each.event,)), "at": Leaf(each.at, (each.event,))}
+        for state, lead in leads
+        for each in lead.reopenings
+    ]
+    return {"follow_ups": follow_ups, "lost": lost, "reopened": reopened}
+
+
+def _events(follow_up: FollowUp) -> tuple[str, ...]:
+    return (follow_up.event,) if follow_up.closed_by is None else (follow_up.event, follow_up.closed_by)
+
+
+def _next_change(leads: Sequence[tuple[StreamState, LeadState]], at: datetime) -> datetime | None:
+    actions = (_planned(lead) for _, lead in leads)
+    return min((a.due for a in actions if a is not None and a.outcome == "planned" and a.due > at), default=None)

@@ -1,0 +1,104 @@
+"""The projection service as a process: `projection serve | api | worker | migrate`."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from projection import api, service
+from projection.composer import Composer
+from projection.reactions import FactsHandler, PersonalHandler
+from projection.settings import Settings
+from projection.wakeups import Wakeups
+from roadbook import logs
+from roadbook.clock import Clock, clock_from
+from roadbook.consumer import Consumer, facts, raw
+from roadbook.consumer_store import PostgresConsumerStore
+from roadbook.database import Pool, check, close_pool, create_pool
+from roadbook.http.app import create_app
+from roadbook.kafka import KafkaSubscription
+from roadbook.runtime import Parts, ServiceDefinition, Worker, migrations_of, run
+from roadbook.workers import Backoff, pause
+
+NAME = "projection"
+FACTS_CONSUMER, FACTS_TOPICS = "projection", ("roadbook.lead.v1",)
+PERSONAL_CONSUMER, PERSONAL_TOPICS = "projection-personal", ("roadbook.personal-data.v1",)
+_log = logs.get_logger(__name__)
+
+
+def application(settings: Settings, pool: Pool, wakeups: Wakeups, clock: Clock) -> FastAPI:
+    """The HTTP side alone: what the tests of the API run."""
+
+    app = create_app(
+        settings=settings,
+        name=NAME,
+        title="Roadbook: projection",
+        description="One lifetime record per customer, derived from everything that happened.",
+        routers=api.ROUTERS,
+        problems=api.PROBLEMS,
+        readiness={"postgres": lambda: check(pool)},
+        clock=clock,
+        tags=({"name": "customers", "description": "Read lifetime records and timelines, find customers."},),
+    )
+    app.state.projection = api.Running(pool, wakeups)
+    return app
+
+
+def workers(settings: Settings, pool: Pool, wakeups: Wakeups, clock: Clock) -> dict[str, Worker]:
+    compose = asyncio.Event()
+
+    def consumer(name: str, topics: tuple[str, ...], work: Any) -> Consumer:
+        return Consumer(
+            name=name,
+            store=PostgresConsumerStore(pool, name),
+            subscription=KafkaSubscription(settings.kafka_bootstrap, group=f"roadbook.{name}", client_id=name),
+            topics=topics,
+            work=work,
+            crash_prefix="proj",
+            ordinal=settings.ordinal,
+            replicas=settings.replicas,
+        )
+
+    return {
+        "facts": consumer(FACTS_CONSUMER, FACTS_TOPICS, facts(FactsHandler(wakeups, compose))).run,
+        "personal": consumer(PERSONAL_CONSUMER, PERSONAL_TOPICS, raw(PersonalHandler(wakeups, compose))).run,
+        "composer": Composer(pool, clock, wakeups, compose).run,
+        "refold": lambda stop: refold(pool, stop),
+    }
+
+
+async def refold(pool: Pool, stop: asyncio.Event) -> None:
+    """Once after the start: streams that this version understands better than the one before (T14)."""
+    failing = Backoff(0.1, 5.0)
+    while not stop.is_set():
+        try:
+            done = await service.refold(pool)
+        except Exception as error:
+            _log.warning("refold_retries", error_type=type(error).__name__)
+            await pause(failing.step(), stop)
+            continue
+        if done:
+            _log.info("refolded", streams=done)
+        await stop.wait()
+
+
+@asynccontextmanager
+async def build(settings: Settings) -> AsyncIterator[Parts]:
+    clock = clock_from(settings.clock)
+    pool = await create_pool(settings.dsn(), size=settings.pool_size)
+    try:
+        wakeups = Wakeups()
+        app = application(settings, pool, wakeups, clock)
+        yield Parts(app, workers(settings, pool, wakeups, clock))
+    finally:
+        await close_pool(pool)
+
+
+DEFINITION = ServiceDefinition(NAME, Settings, build, migrations_of(__file__))
+
+
+def main() -> None:
+    sys.exit(run(DEFINITION))

@@ -1,0 +1,302 @@
+"""A projection on a real database with the bus in memory: its consumers, its composer, its application."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from projection.composer import Composer
+from projection.main import FACTS_CONSUMER, PERSONAL_CONSUMER, application
+from projection.reactions import FactsHandler, PersonalHandler
+from projection.settings import Settings
+from projection.wakeups import Wakeups
+from roadbook.bus import Message
+from roadbook.clock import SimulatedClock
+from roadbook.consumer import Consumer, facts, raw
+from roadbook.consumer_store import PostgresConsumerStore
+from roadbook.database import Pool
+from roadbook.events import Labels, Recorded, new_id
+from roadbook.kafka import partition_of
+from roadbook.position import Position, encode
+from roadbook.store.port import PersonalVersion
+from roadbook.testing.memory_bus import MemoryBroker, MemorySubscription
+from roadbook.testing.waiting import eventually
+from roadbook.wire import rfc3339, to_message
+
+DAY = datetime(2026, 1, 1, 9, 0, tzinfo=UTC)
+FACTS_TOPIC, PERSONAL_TOPIC = "roadbook.lead.v1", "roadbook.personal-data.v1"
+
+
+@dataclass
+class Life:
+    """One lead's stream, told step by step as the lead service would publish it. Written by hand from its contract,
+    not with its code: what is read here is what stands on the topic."""
+
+    dealer: str | None = "dealer-sh-01"
+    party_ref: str = field(default_factory=new_id)
+    stream: str = field(default_factory=lambda: f"lead/{new_id()}")
+    now: datetime = DAY
+    events: list[Recorded] = field(default_factory=list)
+
+    def add(self, name: str, data: dict[str, Any], *, at: datetime | None = None, version: int = 1) -> "Life":
+        self.now += timedelta(minutes=1)
+        at = at or self.now
+        self.events.append(
+            Recorded(
+                stream=self.stream,
+                version=len(self.events) + 1,
+                id=new_id(),
+                type=f"roadbook.lead.{name}.v{version}",
+                time=at,
+                recorded=self.now,
+                data=json.dumps({**data, "at": rfc3339(at)}),
+                key=self.party_ref,
+                labels=Labels(self.dealer, self.party_ref, None),
+                actor="staff-1",
+                correlation=new_id(),
+            )
+        )
+        return self
+
+    def captured(self, **changes: Any) -> "Life":
+        data = {
+            "party_ref": self.party_ref,
+            "source": "web_form",
+            "dealer": self.dealer,
+            "dealer_wish": None,
+            "vehicles": [{"interest": "buy", "model": "volkswagen-lavida"}],
+            "budget": None,
+            "window": None,
+            "contact_points": [{"key": "phone/1", "kind": "mobile", "valid": True, "linkable": True}],
+            "consents": [],
+            "rules": "2026-1",
+            "campaign": None,
+            "personal_fields": ["name"],
+        }
+        return self.add("lead_captured", data | changes)
+
+    def enriched(self, **changes: Any) -> "Life":
+        return self.add("lead_enriched", changes)
+
+    def qualified(self, grade: str = "hot", *reasons: str) -> "Life":
+        return self.add("lead_qualified", {"grade": grade, "reasons": list(reasons), "rules": "2026-1"})
+
+    def scheduled(self, due: datetime, kind: str = "call", assignee: str | None = None) -> "Life":
+        return self.add("follow_up_scheduled", {"kind": kind, "due": rfc3339(due), "assignee": assignee})
+
+    def missed(self, due: datetime, kind: str = "call") -> "Life":
+        return self.add("follow_up_missed", {"kind": kind}, at=due)
+
+    def lost(self, reason: str = "bought_elsewhere", competitor: str | None = None) -> "Life":
+        return self.add("lead_lost", {"reason": reason, "competitor": competitor})
+
+    def reopened(self, reason: str = "called_back") -> "Life":
+        return self.add("lead_reopened", {"reason": reason, "rules": "2026-1"})
+
+    @property
+    def last(self) -> Recorded:
+        return self.events[-1]
+
+    @property
+    def token(self) -> str:
+        return encode(Position(((self.stream, len(self.events)),)))
+
+
+@dataclass
+class World:
+    """Everything of one projection service but Kafka and HTTP's socket."""
+
+    pool: Pool
+    clock: SimulatedClock
+    broker: MemoryBroker
+    wakeups: Wakeups
+    composer: Composer
+    versions: int = 0
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    running: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def publish(self, *events: Recorded) -> None:
+        for event in events:
+            message = to_message(event)
+            await self.broker.append(FACTS_TOPIC, partition_of(message.key, 12), [message])
+
+    async def say(
+        self, life: Life, name: str, value: Any, *, version: int | None = None, service: str = "lead"
+    ) -> PersonalVersion:
+        """Publishes a personal value (None: a tombstone); returns the version for a position token."""
+        self.versions += 1
+        version = version or self.versions
+        key = f"{life.stream}/{name}"
+        body = None
+        if value is not None:
+            shape = {"value": value, "source": "web_form", "recorded_at": rfc3339(DAY), "verified_at": None}
+            body = json.dumps({**shape, "version": version}).encode()
+        message = Message(
+            f"{life.party_ref}/{service}/{key}".encode(), body, (("sequence", str(version).zfill(10).encode()),)
+        )
+        await self.broker.append(PERSONAL_TOPIC, partition_of(message.key, 12), [message])
+        return PersonalVersion(life.party_ref, key, version)
+
+    def consumers(self, compose: asyncio.Event) -> list[Consumer]:
+        return [
+            Consumer(
+                name=name,
+                store=PostgresConsumerStore(self.pool, name),
+                subscription=MemorySubscription(self.broker, group=name),
+                topics=[topic],
+                work=work,
+            )
+            for name, topic, work in (
+                (FACTS_CONSUMER, FACTS_TOPIC, facts(FactsHandler(self.wakeups, compose))),
+                (PERSONAL_CONSUMER, PERSONAL_TOPIC, raw(PersonalHandler(self.wakeups, compose))),
+            )
+        ]
+
+    def start(self) -> None:
+        """Consumers at work in the background until the end of the test."""
+        if not self.running:
+            self.running = [asyncio.create_task(each.run(self.stop)) for each in self.consumers(self.composer.wake)]
+
+    async def end(self) -> None:
+        self.stop.set()
+        await asyncio.gather(*self.running)
+
+    @asynccontextmanager
+    async def composing(self) -> AsyncIterator[None]:
+        """The composer at work, too."""
+        self.start()
+        stop = asyncio.Event()
+        task = asyncio.create_task(self.composer.run(stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            await task
+
+    async def consumed(self) -> None:
+        """Everything published is in the tables."""
+        self.start()
+        await eventually(self._consumed)
+
+    async def settle(self) -> None:
+        """Everything published is in the tables and composed."""
+        await self.consumed()
+        while await self.composer.round():
+            pass
+
+    async def _consumed(self) -> bool:
+        rows = await self.pool.fetch("SELECT topic, partition, next FROM consumer_offsets")
+        at = {(row["topic"], row["partition"]): row["next"] for row in rows}
+        return all(
+            at.get((topic, number), 0) >= len(log)
+            for topic, logs in self.broker.topics.items()
+            for number, log in enumerate(logs)
+        )
+
+    async def live(self, *lives: Life) -> None:
+        await self.publish(*(event for life in lives for event in life.events))
+        await self.settle()
+
+    async def link(self, one: str, other: str) -> None:
+        smaller, larger = sorted((one, other))
+        await self.pool.execute("INSERT INTO links VALUES ($1, $2)", smaller, larger)
+        await self.pool.execute("INSERT INTO dirty (party_ref) VALUES ($1), ($2)", one, other)
+
+    async def unlink(self, one: str, other: str) -> None:
+        smaller, larger = sorted((one, other))
+        await self.pool.execute("DELETE FROM links WHERE smaller = $1 AND larger = $2", smaller, larger)
+        await self.pool.execute("INSERT INTO dirty (party_ref) VALUES ($1), ($2)", one, other)
+
+
+@pytest.fixture
+async def world(projection_pool: Pool, clock: SimulatedClock) -> AsyncIterator[World]:
+    broker = MemoryBroker()
+    broker.create_topic(FACTS_TOPIC)
+    broker.create_topic(PERSONAL_TOPIC)
+    wakeups = Wakeups()
+    composer = Composer(projection_pool, clock, wakeups, asyncio.Event())
+    made = World(projection_pool, clock, broker, wakeups, composer)
+    yield made
+    await made.end()
+
+
+@pytest.fixture
+def life() -> Callable[..., Life]:
+    """`life(dealer="dealer-sh-02").captured().qualified("hot")`."""
+    return Life
+
+
+@pytest.fixture
+def app(world: World, issuer: Any) -> FastAPI:
+    settings = Settings.for_service("projection", issuer.environment)
+    return application(settings, world.pool, world.wakeups, world.clock)
+
+
+class Reader:
+    """One caller's client."""
+
+    def __init__(self, client: httpx2.AsyncClient, headers: dict[str, str]) -> None:
+        self.client = client
+        self.headers = headers
+
+    async def get(self, path: str, headers: dict[str, str] | None = None, **params: Any) -> httpx2.Response:
+        return await self.client.get(path, params=params, headers={**self.headers, **(headers or {})})
+
+    async def record(self, ref: str, **params: Any) -> dict[str, Any]:
+        answer = await self.get(f"/v1/customers/{ref}", **params)
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    async def timeline(self, ref: str, **params: Any) -> list[dict[str, Any]]:
+        """All pages."""
+        items: list[dict[str, Any]] = []
+        while True:
+            answer = await self.get(f"/v1/customers/{ref}/timeline", **params)
+            assert answer.status_code == 200, answer.text
+            items += answer.json()["items"]
+            if not answer.json()["has_more"]:
+                return items
+            params["cursor"] = answer.json()["next_cursor"]
+
+    async def search(self, body: dict[str, Any], **params: Any) -> httpx2.Response:
+        return await self.client.post("/v1/customers:search", params=params, json=body, headers=self.headers)
+
+    async def found(self, **criterion: str) -> list[str]:
+        answer = await self.search(criterion)
+        assert answer.status_code == 200, answer.text
+        return [item["customer_id"] for item in answer.json()["items"]]
+
+
+@pytest.fixture
+async def http(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://projection.test") as client:
+        yield client
+
+
+@pytest.fixture
+def caller(http: httpx2.AsyncClient, issuer: Any) -> Callable[..., Reader]:
+    """`caller("dealer-sh-02")`, `caller(headquarters=True)`."""
+
+    def make(dealer: str | None = "dealer-sh-01", **options: Any) -> Reader:
+        return Reader(http, issuer.bearer(dealer, **options))
+
+    return make
+
+
+@pytest.fixture
+def dealer(caller: Callable[..., Reader]) -> Reader:
+    return caller()
+
+
+@pytest.fixture
+def headquarters(caller: Callable[..., Reader]) -> Reader:
+    return caller(headquarters=True)

@@ -1,0 +1,1 @@
+"""The Roadbook kit: mechanism, never meaning."""

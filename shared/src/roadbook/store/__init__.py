@@ -1,0 +1,1 @@
+"""The event store: a port (`port`), its Postgres and its memory implementation, one contract suite for both."""

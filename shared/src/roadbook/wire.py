@@ -1,0 +1,102 @@
+"""Events on the wire: CloudEvents 1.0, Kafka binding 0.x binary mode (headers `ce_*`, value = the stored JSON bytes).
+
+`to_message` is byte-stable: the same stored event always gives the same key, headers and value, so that a repeat
+on the topic can be told from a forgery.
+"""
+
+from datetime import UTC, datetime
+
+from roadbook.bus import Delivered, Message
+from roadbook.events import Labels, Recorded
+
+CONTENT_TYPE = b"application/json"
+SEQUENCE_DIGITS = 10
+
+
+class Undecodable(Exception):
+    """The message is not an event of ours. `code` says why; no content of it is carried along."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def service_of(event_type: str) -> str:
+    """`roadbook.lead.lead_qualified.v1` -> `lead`."""
+    return event_type.split(".", 3)[1]
+
+
+def schema_of(event_type: str) -> str:
+    """`roadbook.lead.lead_qualified.v1` -> `urn:roadbook:schema:lead.lead_qualified.v1`."""
+    return "urn:roadbook:schema:" + event_type.removeprefix("roadbook.")
+
+
+def rfc3339(moment: datetime) -> str:
+    """UTC with microseconds and `Z`, always 27 characters, so that text order is time order."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_rfc3339(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("offset missing")
+    return moment.astimezone(UTC)
+
+
+def to_message(event: Recorded) -> Message:
+    headers: list[tuple[str, bytes]] = [("content-type", CONTENT_TYPE)]
+    for name, text in (
+        ("specversion", "1.0"),
+        ("id", event.id),
+        ("source", "urn:roadbook:" + service_of(event.type)),
+        ("type", event.type),
+        ("time", rfc3339(event.time)),
+        ("subject", event.stream),
+        ("dataschema", schema_of(event.type)),
+        ("partitionkey", event.key),
+        ("sequence", str(event.version).zfill(SEQUENCE_DIGITS)),
+        ("recordedtime", rfc3339(event.recorded)),
+        ("correlationid", event.correlation),
+        ("causationid", event.causation),
+        ("traceparent", event.traceparent),
+        ("actor", event.actor),
+        ("dealer", event.labels.dealer),
+        ("partyref", event.labels.party_ref),
+        ("vin", event.labels.vin),
+    ):
+        if text is not None:
+            headers.append(("ce_" + name, text.encode()))
+    return Message(key=event.key.encode(), value=event.data.encode(), headers=tuple(headers))
+
+
+def from_message(message: Delivered) -> Recorded:
+    """Reads a delivered message back. Unknown headers are ignored. Raises `Undecodable` and nothing else."""
+    if not message.value:
+        # An empty value would be a tombstone on a compacted topic: never legal where facts live (DESIGN §7).
+        raise Undecodable("empty_value")
+    try:
+        headers = {name: raw.decode() for name, raw in message.headers}
+        event = Recorded(
+            stream=headers["ce_subject"],
+            version=int(headers["ce_sequence"]),
+            id=headers["ce_id"],
+            type=headers["ce_type"],
+            time=parse_rfc3339(headers["ce_time"]),
+            recorded=parse_rfc3339(headers["ce_recordedtime"]),
+            data=message.value.decode(),
+            key=(message.key or b"").decode(),
+            labels=Labels(headers.get("ce_dealer"), headers.get("ce_partyref"), headers.get("ce_vin")),
+            actor=headers.get("ce_actor", ""),
+            correlation=headers.get("ce_correlationid", ""),
+            causation=headers.get("ce_causationid"),
+            traceparent=headers.get("ce_traceparent"),
+        )
+    except UnicodeDecodeError:
+        raise Undecodable("invalid_utf8") from None
+    except (KeyError, ValueError, OverflowError):
+        raise Undecodable("invalid_headers") from None
+    if headers.get("ce_specversion") != "1.0":
+        raise Undecodable("invalid_headers")
+    if not event.stream or event.version < 1 or not event.id or "\x00" in event.data + event.stream + event.id:
+        raise Undecodable("invalid_headers")
+    return event

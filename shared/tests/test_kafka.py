@@ -1,0 +1,183 @@
+# mypy: allow-untyped-calls
+"""What only a real broker shows: partitions, refusals, silence, fences, committed offsets."""
+
+import asyncio
+import os
+import signal
+import time
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from confluent_kafka import Producer
+
+from roadbook.bus import Message, PublishFailed, TopicPartition
+from roadbook.events import new_id
+from roadbook.kafka import (
+    FACT_TOPIC_CONFIG,
+    KafkaPublisher,
+    KafkaSubscription,
+    KafkaTransactionalPublisher,
+    TopicSpec,
+    create_topics,
+    end_offsets,
+)
+from roadbook.kafka.publisher import _assert_producer
+from roadbook.kafka.subscription import _assert_consumer
+from roadbook.testing.bus_contract import numbered, read, send_whole
+from roadbook.testing.waiting import eventually
+from roadbook_cli.stack import Stack
+
+
+@pytest.fixture
+async def topic(kafka_bootstrap: str) -> str:
+    name = "kafka-" + new_id()
+    await create_topics(kafka_bootstrap, [TopicSpec(name, 3)])
+    return name
+
+
+async def all_of(bootstrap: str, topic: str, count: int) -> list[bytes | None]:
+    subscription = KafkaSubscription(bootstrap, group=topic, client_id="test")
+    await subscription.assign(dict.fromkeys(await subscription.partitions(topic), 0))
+    records = await read(subscription, count)
+    await subscription.close()
+    return [record.value for record in records]
+
+
+async def test_keys_map_to_the_partitions_of_other_clients(kafka_bootstrap: str, topic: str) -> None:
+    publisher = KafkaPublisher(kafka_bootstrap, client_id="test")
+    keys = [b"", b"a", "客户".encode(), *(new_id().encode() for _ in range(40))]
+    seen: dict[bytes, int] = {}
+    other = Producer({"bootstrap.servers": kafka_bootstrap, "partitioner": "murmur2"})
+    for key in keys:
+        other.produce(topic, b"x", key, on_delivery=lambda _, m: seen.__setitem__(m.key() or b"", m.partition() or 0))
+    await asyncio.to_thread(other.flush, 20)
+    assert {key: await publisher.partition_of(topic, key) for key in keys} == seen
+    await publisher.close()
+
+
+async def test_t10_a_refused_message_costs_the_producer_and_nothing_else(kafka_bootstrap: str, topic: str) -> None:
+    publisher = KafkaPublisher(kafka_bootstrap, client_id="test")
+    await send_whole(publisher, topic, 0, numbered("k", 1))
+    with pytest.raises(PublishFailed) as failure:
+        await publisher.send(topic, 0, [Message(b"k", b"x" * 2_000_000)])
+    assert failure.value.reason == "MessageSizeTooLargeError"
+    assert publisher.rebuilds == 1
+    await send_whole(publisher, topic, 0, numbered("k", 2, 3))
+    await publisher.close()
+    assert await all_of(kafka_bootstrap, topic, 3) == [b"1", b"2", b"3"]
+
+
+async def test_t10_a_silent_broker_costs_the_producer_in_bounded_time(
+    stack: Stack, kafka_bootstrap: str, topic: str
+) -> None:
+    publisher = KafkaPublisher(kafka_bootstrap, client_id="test", watchdog=1.0)
+    await send_whole(publisher, topic, 0, numbered("k", 1))
+    pid = stack.kafka.pid(1)
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        before = time.monotonic()
+        with pytest.raises(PublishFailed) as failure:
+            await publisher.send(topic, 0, numbered("k", 2))
+        assert failure.value.reason == "TimeoutError"
+        with pytest.raises(PublishFailed):
+            await publisher.send(topic, 0, numbered("k", 2))
+        assert time.monotonic() - before < 4
+        assert publisher.rebuilds == 1
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+    async def sent() -> bool:
+        try:
+            await publisher.send(topic, 0, numbered("k", 2))
+        except PublishFailed:
+            return False
+        return True
+
+    await eventually(sent)
+    await publisher.close()
+    ends = await end_offsets(kafka_bootstrap, [topic])
+    values = await all_of(kafka_bootstrap, topic, sum(ends.values()))
+    assert values[0] == b"1"
+    assert set(values[1:]) == {b"2"}  # perhaps more than once, never lost
+
+
+async def test_closing_is_bounded_while_the_broker_is_gone(stack: Stack, kafka_bootstrap: str, topic: str) -> None:
+    publisher = KafkaPublisher(kafka_bootstrap, client_id="test", watchdog=30.0)
+    subscription = KafkaSubscription(kafka_bootstrap, group=topic, client_id="test")
+    await subscription.assign({TopicPartition(topic, 0): 0})
+    await send_whole(publisher, topic, 0, numbered("k", 1))
+    await asyncio.to_thread(stack.kafka.kill)
+    try:
+        sending = asyncio.create_task(publisher.send(topic, 0, numbered("k", 2)))
+        assert await subscription.poll(max_records=10, timeout=0.1) is not None
+        before = time.monotonic()
+        await publisher.close()
+        await subscription.commit({TopicPartition(topic, 0): 1})
+        await subscription.close()
+        assert time.monotonic() - before < 14
+        with pytest.raises(PublishFailed):
+            await asyncio.wait_for(sending, 5)
+    finally:
+        await asyncio.to_thread(stack.kafka.start)
+
+
+async def test_t17_what_a_dead_publisher_left_open_is_never_read(kafka_bootstrap: str, topic: str) -> None:
+    dead = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id="open-" + topic)
+    await dead.start()
+    await dead.begin_transaction()
+    await dead.send_and_wait(topic, b"never committed", b"k", partition=0)
+    heir = KafkaTransactionalPublisher(kafka_bootstrap, client_id="test", transactional_id="open-" + topic)
+    await heir.acquire()
+    await heir.send_all(topic, numbered("k", 1))
+    assert await all_of(kafka_bootstrap, topic, 1) == [b"1"]
+    await heir.close()
+    await dead._sender.close()
+    await dead.client.close()
+    dead._closed = True
+
+
+async def test_t11_committed_offsets_are_there_for_other_tools_without_joining(
+    kafka_bootstrap: str, topic: str
+) -> None:
+    publisher = KafkaPublisher(kafka_bootstrap, client_id="test")
+    await send_whole(publisher, topic, 1, numbered("k", *range(5)))
+    await publisher.close()
+    subscription = KafkaSubscription(kafka_bootstrap, group="group-" + topic, client_id="test")
+    await subscription.assign(dict.fromkeys(await subscription.partitions(topic), 0))
+    await read(subscription, 5)
+    await subscription.commit({TopicPartition(topic, 1): 5})
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    await admin.start()
+
+    async def committed() -> bool:
+        found = await admin.list_consumer_group_offsets("group-" + topic)
+        return {(each.partition, offset.offset) for each, offset in found.items()} == {(1, 5)}
+
+    await eventually(committed)
+    (described,) = (await admin.describe_consumer_groups(["group-" + topic]))[0].groups  # type: ignore[attr-defined]
+    assert list(described[5]) == []  # nobody ever joined
+    await admin.close()
+    await subscription.close()
+
+
+async def test_topics_are_made_once_and_never_with_other_partitions(kafka_bootstrap: str, topic: str) -> None:
+    assert await create_topics(kafka_bootstrap, [TopicSpec(topic, 3)]) == []
+    with pytest.raises(ValueError, match="partitions"):
+        await create_topics(kafka_bootstrap, [TopicSpec(topic, 4)])
+    with pytest.raises(LookupError):
+        await end_offsets(kafka_bootstrap, [topic + ".missing"])
+    assert FACT_TOPIC_CONFIG["message.timestamp.type"] == "LogAppendTime"
+    assert sum((await end_offsets(kafka_bootstrap, [topic])).values()) == 0
+
+
+async def test_unsafe_settings_are_refused() -> None:
+    producer = AIOKafkaProducer(bootstrap_servers="127.0.0.1:1", acks=1)
+    with pytest.raises(RuntimeError, match="unsafe"):
+        _assert_producer(producer)
+    await producer.stop()
+    consumer = AIOKafkaConsumer(bootstrap_servers="127.0.0.1:1")
+    with pytest.raises(RuntimeError, match="unsafe"):
+        _assert_consumer(consumer)
+    await consumer.stop()
