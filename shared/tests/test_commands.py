@@ -174,7 +174,8 @@ class Interloper:
         self.loads += 1
         if self.times > 0:
             self.times -= 1
-            await run(self._store, stream, Fill(100, NOW), context())
+            other = Order(stream, Fill(100, NOW))  # of another process: the queue of this one does not hold it up
+            await commands._attempt(self._store, boxes, other, context(), None)
         return loaded
 
     async def write(self, *args: Any) -> Any:
@@ -204,6 +205,42 @@ async def test_t6_with_if_match_nothing_is_decided_anew(store: Store) -> None:
     with pytest.raises(PreconditionFailed):
         await run(busy, stream, Fill(1, NOW), context(if_match=1))
     assert busy.loads == 1
+
+
+async def test_t6_commands_of_one_process_queue_up_on_a_stream_they_meet_on(lead_pool: Pool) -> None:
+    store = PostgresStore(lead_pool)
+    stream = await opened(store)
+
+    async def fill() -> Answer:
+        while True:
+            try:
+                return await run(store, stream, Fill(1, NOW), context())
+            except Unavailable:  # the pool is full
+                await asyncio.sleep(0)
+
+    await asyncio.gather(*(fill() for _ in range(100)))  # nobody is told `Conflict`
+    assert await total(store, stream) == 100
+    assert not commands._queues
+
+
+async def test_a_rule_kept_by_a_read_table_undoes_the_write_and_is_stored_like_a_rejection(lead_pool: Pool) -> None:
+    store = PostgresStore(lead_pool)
+    stream = await opened(store)
+    asked = context(idempotency=key())
+    allowed = [False]
+
+    async def views(_: Any, recorded: Sequence[Recorded]) -> None:
+        assert recorded
+        if not allowed[0]:
+            raise Rejected("place_taken")
+
+    for _ in range(2):  # the repeat meets the stored word, whatever the table says by then
+        with pytest.raises(Rejected, match="place_taken"):
+            await execute(store, boxes, Order(stream, Fill(1, NOW)), asked, views)
+        allowed[0] = True
+    assert await total(store, stream) == 0
+    await execute(store, boxes, Order(stream, Fill(1, NOW)), context(), views)
+    assert await total(store, stream) == 1
 
 
 async def test_the_decision_is_made_on_the_version_that_was_folded(store: Store) -> None:

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from typer.main import get_command
 
 import lead.api
-import lead.contract
+import lead.contract.lead
 import lead.main
 import lead.settings
 import projection.api
@@ -179,6 +179,6 @@ def test_every_decision_is_in_the_index() -> None:
 
 
 def test_the_changelog_names_every_published_event() -> None:
-    codec = lead.contract.codec
+    codec = lead.contract.lead.codec
     named = set(re.findall(r"`([a-z_]+)`", text_of(ROOT / "CHANGELOG.md").partition("Events published:")[2]))
     assert {name.split(".")[2] for name in (codec.type_name(each.cls) for each in codec.types)} == named - {"v1"}

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # comes with check-jsonschema
 
-from lead.contract import codec, schemas
+from lead.contract import schemas
+from lead.contract.lead import codec
 from lead.domain.lead import LeadQualified
 from roadbook.codec import Malformed, NewerVersion, UnknownType
 

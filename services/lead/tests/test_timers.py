@@ -7,7 +7,7 @@ import pytest
 
 from lead.main import Wakes, workers
 from lead.service import Service
-from lead.service.leads import on_timer
+from lead.service.timers import on_timer
 from lead.settings import Settings
 from roadbook.clock import SimulatedClock
 from roadbook.database import Pool

@@ -10,9 +10,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from lead import views
 from lead.main import purge
 from lead.service import Service, apply_views
+from lead.views import documents
+from lead.views import leads as views
 from roadbook.database import Pool
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
@@ -157,20 +158,24 @@ async def test_documents_and_quarantine_go_when_their_time_is_up(lead_pool: Pool
     soon, later = NOW + timedelta(days=1), NOW + timedelta(days=2)
     async with lead_pool.acquire() as connection:
         for expires in (soon, later):
-            document = views.Document(uuid.uuid4(), None, "0" * 64, "text/xml", b"<a/>", [], NOW, expires)
-            await views.keep_document(connection, document)
-            entry = views.Quarantined(uuid.uuid4(), None, document.document, 1, ("x",), "<a/>", "open", NOW, expires)
-            await views.quarantine(connection, [entry])
-        assert await views.purge(connection, NOW) == 0
-        assert await views.purge(connection, soon) == 2
+            document = documents.Document(uuid.uuid4(), None, "0" * 64, "text/xml", b"<a/>", [], NOW, expires)
+            await documents.keep_document(connection, document)
+            entry = documents.Quarantined(
+                uuid.uuid4(), None, document.document, 1, ("x",), "<a/>", "open", NOW, expires
+            )
+            await documents.quarantine(connection, [entry])
+        assert await documents.purge(connection, NOW) == 0
+        assert await documents.purge(connection, soon) == 2
         assert await connection.fetchval("SELECT count(*) FROM adf_documents") == 1
         assert await connection.fetchval("SELECT count(*) FROM adf_quarantine") == 1
 
 
 async def test_the_purge_worker_follows_business_time(lead_pool: Pool, clock: Any) -> None:
     async with lead_pool.acquire() as connection:
-        document = views.Document(uuid.uuid4(), None, "0" * 64, "text/xml", b"<a/>", [], NOW, NOW + timedelta(days=90))
-        await views.keep_document(connection, document)
+        document = documents.Document(
+            uuid.uuid4(), None, "0" * 64, "text/xml", b"<a/>", [], NOW, NOW + timedelta(days=90)
+        )
+        await documents.keep_document(connection, document)
 
     async def purged(count: int) -> None:
         stop = asyncio.Event()

@@ -4,8 +4,10 @@ One command is one transaction on one stream, committed before the answer is ret
 anew up to three times (T6); the idempotency key makes an unknown outcome safe to repeat (T5).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -96,15 +98,44 @@ async def execute(
     """Raises `Rejected` (409), `NotFound` (404), `PreconditionFailed` (412), `Conflict` (409, may be repeated),
     `IdempotencyKeyReused` (422), `IdempotencyInFlight` (409), `Unavailable` and `OutcomeUnknown` (503).
 
-    A rejection under an idempotency key is stored and raised again on a repeat.
+    A rejection under an idempotency key is stored and raised again on a repeat. `views` too may raise `Rejected`: a
+    rule over a set of streams is a unique index among the read tables, and its word undoes the whole write.
     """
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         try:
-            return await _attempt(store, aggregate, order, context, views)
+            async with _turn(order.stream, contended=attempt > 0):
+                return await _attempt(store, aggregate, order, context, views)
         except VersionConflict:
             if context.if_match is not None:
                 raise PreconditionFailed from None
     raise Conflict
+
+
+@dataclass(slots=True)
+class _Queue:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: int = 0
+
+
+_queues: dict[str, _Queue] = {}
+
+
+@asynccontextmanager
+async def _turn(stream: str, *, contended: bool) -> AsyncIterator[None]:
+    """Commands of this process that met on a stream queue up, instead of undoing each other's work until the attempts
+    are used up. Who meets nobody takes no lock; between processes the version alone decides (T2)."""
+    if not contended and stream not in _queues:
+        yield
+        return
+    queue = _queues.setdefault(stream, _Queue())
+    queue.waiting += 1
+    try:
+        async with queue.lock:
+            yield
+    finally:
+        queue.waiting -= 1
+        if not queue.waiting:
+            del _queues[stream]
 
 
 async def _attempt(
@@ -125,7 +156,10 @@ async def _attempt(
     write = _write(aggregate, order, context, state, len(events), decided)
     if not write.events and not write.personal and write.fired is None:
         return await _unchanged(store, write, context)
-    outcome = await store.write(write, views)
+    try:
+        outcome = await store.write(write, views)
+    except Rejected as rejection:
+        return await _reject(store, rejection, context)
     if isinstance(outcome, Replay):
         return _replayed(outcome, context)
     assert write.answer is not None  # _write always makes one

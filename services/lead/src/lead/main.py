@@ -9,10 +9,11 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from lead import api, views
-from lead.service import Service, aggregate, apply_views
-from lead.service.leads import on_timer
+from lead import api
+from lead.service import AGGREGATES, Service, apply_views
+from lead.service.timers import on_timer
 from lead.settings import Network, SeedNetwork, Settings
+from lead.views import documents
 from roadbook import logs
 from roadbook.clock import Clock, clock_from
 from roadbook.database import Pool, acquire, create_pool, is_unreachable
@@ -97,7 +98,7 @@ async def purge(pool: Pool, clock: Clock, stop: asyncio.Event, done: Callable[[]
     while not stop.is_set():
         try:
             async with acquire(pool) as connection:
-                gone = await views.purge(connection, clock.now()) + await forget_answers(connection)
+                gone = await documents.purge(connection, clock.now()) + await forget_answers(connection)
             if gone:
                 _log.info("purged", count=gone)
         except Exception as error:
@@ -128,9 +129,7 @@ async def recovered(settings: Settings) -> str:
     pool = await create_pool(settings.owner_dsn(), statement_ms=0, command_seconds=60)
     subscription = KafkaSubscription(settings.kafka_bootstrap, group="lead.recovery", client_id="lead.recovery")
     try:
-        done = await recover(
-            pool, subscription, service=NAME, topic=TOPIC, aggregates={aggregate.name: aggregate}, views=apply_views
-        )
+        done = await recover(pool, subscription, service=NAME, topic=TOPIC, aggregates=AGGREGATES, views=apply_views)
     finally:
         await subscription.close()
         await pool.close()

@@ -13,7 +13,7 @@ from lead import adf
 from lead.api import shown
 from lead.api.leads import Paged, Running, after, answered, next_cursor
 from lead.service import intake
-from lead.views import Quarantined
+from lead.views.documents import Quarantined
 from roadbook.context import CommandContext
 from roadbook.http.answers import page_response, respond
 from roadbook.http.auth import Caller, requires

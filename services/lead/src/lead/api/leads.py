@@ -15,7 +15,7 @@ from lead.api.problems import may_answer
 from lead.domain import lead as domain
 from lead.service import Service
 from lead.service import leads as service
-from lead.views import LeadRow
+from lead.views.leads import LeadRow
 from roadbook.context import CommandContext
 from roadbook.events import Recorded
 from roadbook.http.answers import (

@@ -11,12 +11,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid5
 
-from lead import adf, views
+from lead import adf
 from lead.domain.lead import Command, Lead
-from lead.service.aggregate import Service, aggregate, apply_views
+from lead.service.aggregates import apply_views
+from lead.service.aggregates.lead import aggregate
 from lead.service.leads import Captured, Snapshot, capture_order, enrich_order, snapshot
 from lead.service.prospects import SOURCE, intake_row, said_of
+from lead.service.running import Service
 from lead.service.said import Said
+from lead.views import documents
 from roadbook.answers import Answer
 from roadbook.commands import ATTEMPTS, Order, execute
 from roadbook.context import CommandContext, Idempotency
@@ -71,9 +74,9 @@ async def _claim(service: Service, context: CommandContext, answer: Answer) -> b
 
 async def _keep(service: Service, given: Given, read: adf.Intake, document: UUID, context: CommandContext) -> None:
     async with acquire(service.pool) as connection:
-        await views.keep_document(
+        await documents.keep_document(
             connection,
-            views.Document(
+            documents.Document(
                 document=document,
                 dealer=context.dealer,
                 digest=read.digest,
@@ -168,7 +171,7 @@ def _wish(service: Service, prospect: adf.Prospect) -> str | None:
 async def _quarantine(
     service: Service, place: int, reason: str, fragment: str | None, document: UUID, context: CommandContext
 ) -> dict[str, Any]:
-    entry = views.Quarantined(
+    entry = documents.Quarantined(
         id=uuid5(document, str(place)),
         dealer=context.dealer,
         document=document,
@@ -180,27 +183,27 @@ async def _quarantine(
         expires_at=context.now + service.retention,
     )
     async with acquire(service.pool) as connection:
-        await views.quarantine(connection, [entry])
+        await documents.quarantine(connection, [entry])
     return {"place": place, "result": "quarantined", "quarantine": str(entry.id), "reasons": [reason]}
 
 
-async def quarantined(service: Service, id_: UUID, dealer: str | None) -> tuple[views.Quarantined, Given | None]:
+async def quarantined(service: Service, id_: UUID, dealer: str | None) -> tuple[documents.Quarantined, Given | None]:
     """The entry and what waits in it: its fragment, else the whole document while that is kept. Raises `NotFound`."""
     async with acquire(service.pool) as connection:
-        entry = await views.quarantined(connection, id_, dealer)
+        entry = await documents.quarantined(connection, id_, dealer)
         if entry is None:
             raise NotFound
         if entry.fragment is not None:
             return entry, Given(entry.fragment.encode("utf-8", "replace"), "application/xml; charset=utf-8")
-        kept = await views.document_content(connection, entry.document)
+        kept = await documents.document_content(connection, entry.document)
     return entry, Given(*kept) if kept is not None else None
 
 
 async def waiting(
-    service: Service, *, dealer: str | None, state: str, after: views.LeadKey | None, limit: int
-) -> list[views.Quarantined]:
+    service: Service, *, dealer: str | None, state: str, after: documents.EntryKey | None, limit: int
+) -> list[documents.Quarantined]:
     async with acquire(service.pool) as connection:
-        return await views.quarantine_page(connection, dealer=dealer, state=state, after=after, limit=limit)
+        return await documents.quarantine_page(connection, dealer=dealer, state=state, after=after, limit=limit)
 
 
 async def replay(service: Service, id_: UUID, corrected: Given | None, context: CommandContext) -> Answer:
@@ -229,7 +232,7 @@ async def replay(service: Service, id_: UUID, corrected: Given | None, context: 
     ]
     await _claim(service, context, answer)
     async with acquire(service.pool) as connection:
-        await views.close_quarantined(connection, id_, "replayed")
+        await documents.close_quarantined(connection, id_, "replayed")
     return replace(answer, body={**answer.body, "results": results}, replayed=repeated)
 
 
@@ -247,7 +250,7 @@ async def discard(service: Service, id_: UUID, context: CommandContext) -> Answe
     """Repeating it is harmless. Raises `NotFound`, `Rejected("quarantine_closed")` for a replayed one."""
     entry, _ = await quarantined(service, id_, context.dealer)
     async with acquire(service.pool) as connection:
-        closed = entry.state == "discarded" or await views.close_quarantined(connection, id_, "discarded")
+        closed = entry.state == "discarded" or await documents.close_quarantined(connection, id_, "discarded")
     if not closed:
         raise Rejected("quarantine_closed")
     return Answer(200, {"quarantine": str(id_), "state": "discarded"})

@@ -7,10 +7,12 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from lead import views
 from lead.domain.lead import CaptureLead, Command, EnrichLead, Lead, NextAction, NoteOverdue, State
-from lead.service.aggregate import Service, aggregate, apply_views
+from lead.service.aggregates import apply_views
+from lead.service.aggregates.lead import aggregate
+from lead.service.running import Service
 from lead.service.said import Said, removed, split
+from lead.views import leads as listing
 from roadbook import telemetry
 from roadbook.answers import Answer
 from roadbook.commands import ATTEMPTS, Order, execute
@@ -71,7 +73,7 @@ async def capture(service: Service, said: Said, captured: Captured, context: Com
     """A new lead. Raises `PartyUnknown`, `Rejected`, and what `roadbook.commands.execute` raises."""
     if captured.party_ref is not None:
         async with acquire(service.pool) as connection:
-            if not await views.party_known(connection, captured.party_ref, context.dealer):
+            if not await listing.party_known(connection, captured.party_ref, context.dealer):
                 raise PartyUnknown
     lead_id = new_id()
     order = capture_order(service, lead_id, captured.party_ref or new_id(), said, captured, context)
@@ -243,8 +245,8 @@ async def listed(
     dealer: str | None,
     state: str | None,
     grade: str | None,
-    after: views.LeadKey | None,
+    after: listing.LeadKey | None,
     limit: int,
-) -> list[views.LeadRow]:
+) -> list[listing.LeadRow]:
     async with acquire(service.pool) as connection:
-        return await views.leads(connection, dealer=dealer, state=state, grade=grade, after=after, limit=limit)
+        return await listing.leads(connection, dealer=dealer, state=state, grade=grade, after=after, limit=limit)

@@ -1,17 +1,12 @@
-"""The lead as the shell sees it, and the parts a running service is made of."""
+"""The lead as the shell sees it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 
-from lead import views
-from lead.contract import codec
+from lead.contract.lead import codec
 from lead.domain.lead import Command, Event, Lead, State, decider
-from lead.settings import Network
 from roadbook.commands import Aggregate
-from roadbook.database import Connection, Pool
-from roadbook.events import Labels, Recorded
-from roadbook.store.port import Store, TimerWanted
+from roadbook.events import Labels
+from roadbook.store.port import TimerWanted
 
 NEXT_ACTION = "next_action"
 
@@ -36,18 +31,3 @@ def _timers(lead: State) -> Sequence[TimerWanted]:
 
 
 aggregate: Aggregate[Command, State, Event] = Aggregate("lead", decider, codec, _labels, _key, _timers)
-
-
-async def apply_views(connection: Connection, recorded: Sequence[Recorded]) -> None:
-    """Lead's read tables, in the append's transaction."""
-    await views.apply(connection, [(event, codec.decode(event.type, event.data)) for event in recorded])
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """`retention` is how long raw documents and quarantined prospects are kept."""
-
-    pool: Pool
-    store: Store
-    network: Network
-    retention: timedelta
