@@ -3,16 +3,16 @@
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; exit; }; done; echo python3)
 BIN := .venv/bin
-SOURCES := shared/src services/lead/src services/projection/src deploy/cli/src
+SOURCES := shared/src $(wildcard services/*/src) contracts/client/src deploy/cli/src
 COMPOSE := docker-compose.yml
 YAML := $(COMPOSE) deploy .yamllint.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs test test-kcat lint format lock clean
+.PHONY: help setup demo up down status logs test test-kcat test-fuzz contracts test-contracts lint format lock clean
 
 help: ## this list
 	@echo "Roadbook: one lifetime record for every car customer. Two commands to know: make demo, make test."
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 setup: ## only set up: .venv, Java if there is none, Kafka's jars
 	@$(PYTHON) deploy/bootstrap.py
@@ -33,13 +33,22 @@ logs: setup ## follow all logs (Ctrl-C ends it)
 	@$(BIN)/roadbook logs --follow
 
 test: setup ## the whole suite on real PostgreSQL and real Kafka
-	@$(BIN)/pytest -q -n 2 shared services deploy/cli tests/architecture tests/docs $(ARGS)
+	@$(BIN)/pytest -q -n 2 shared services contracts/client deploy/cli tests/architecture tests/contracts tests/docs $(ARGS)
 	@$(BIN)/pytest -q -s tests/system $(ARGS)
+
+test-fuzz: setup ## the running services against their own OpenAPI documents (FUZZ_SEED=n repeats a run)
+	@$(BIN)/pytest -q -s -p no:randomly tests/fuzz $(ARGS)
 
 test-kcat: setup ## our topic as kcat reads it (needs the Debian package kcat)
 	@$(BIN)/pytest -q -s tests/kcat
 
-lint: setup ## ruff, mypy --strict, import-linter, YAML, compose and Dockerfiles
+contracts: setup ## write contracts/ from the code; a change that breaks readers is refused
+	@$(BIN)/python -m roadbook_cli.contracts
+
+test-contracts: setup ## the contracts as Redocly and the AsyncAPI parser see them (needs Node 20)
+	@sh deploy/contracts/validate.sh
+
+lint: setup ## ruff, mypy --strict, import-linter, YAML, compose, Dockerfiles, contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy --strict $(SOURCES) deploy/bootstrap.py
@@ -47,6 +56,7 @@ lint: setup ## ruff, mypy --strict, import-linter, YAML, compose and Dockerfiles
 	@$(BIN)/yamllint --strict $(YAML)
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec $(COMPOSE)
 	@$(BIN)/hadolint services/*/Dockerfile
+	@$(BIN)/python -m roadbook_cli.contracts --check
 
 format: setup ## let ruff format and sort
 	@$(BIN)/ruff check --fix .

@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,8 +34,11 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Parts of a stack: PostgreSQL and Kafka are started when a test first needs them."""
+    """Parts of a stack: PostgreSQL and Kafka are started when a test first needs them. No test here pulls the plug of
+    the machine, and each has a database of its own, which is not worth its flushes of the disk (tests/system keeps
+    them)."""
     made = Stack(tmp_path_factory.mktemp("stack") / "home", services=())
+    made.postgres.settings += "fsync = off\nfull_page_writes = off\n"
     try:
         yield made
     finally:
@@ -46,6 +49,30 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def kafka_bootstrap(stack: Stack) -> str:
     stack.kafka.up()
     return stack.kafka.bootstrap
+
+
+@pytest.fixture(scope="session")
+def templates() -> dict[str, Database]:
+    """Migrated databases by service, to be cloned."""
+    return {}
+
+
+@pytest.fixture
+async def pools(stack: Stack, templates: dict[str, Database]) -> AsyncIterator[Callable[[str], Awaitable[Pool]]]:
+    """`await pools("lead")`: a database of that service, freshly migrated, as the app role."""
+    made: list[tuple[Database, Pool]] = []
+
+    async def pool(service: str) -> Pool:
+        if service not in templates:
+            templates[service] = stack.database(service)
+        fresh = stack.postgres.clone(templates[service], f"{service}_{next(_numbers)}")
+        made.append((fresh, await create_pool(fresh.url)))
+        return made[-1][1]
+
+    yield pool
+    for fresh, opened in made:
+        await opened.close()
+        stack.postgres.drop(fresh)
 
 
 @pytest.fixture(scope="session")

@@ -53,8 +53,9 @@ def say(text: str) -> None:
 
 
 def distributions() -> list[Path]:
-    """The folders installed in place: the kit, every service, the command line."""
-    folders = [ROOT / "shared", *sorted((ROOT / "services").glob("*")), ROOT / "deploy" / "cli"]
+    """The folders installed in place: the kit, every service, the client, the command line."""
+    folders = [ROOT / "shared", *sorted((ROOT / "services").glob("*"))]
+    folders += [ROOT / "contracts" / "client", ROOT / "deploy" / "cli"]
     return [folder for folder in folders if (folder / "pyproject.toml").is_file()]
 
 

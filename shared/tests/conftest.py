@@ -89,6 +89,11 @@ class Sample:
             await meet(ctx)
             raise Rejected("thing_closed")
 
+        @things.post("/things/{thing}:reopen")
+        async def reopen_thing(thing: Uuid, ctx: Annotated[CommandContext, command("thing:write")]) -> Response:
+            await meet(ctx)
+            return answers.respond(Answer(200, {"id": thing}, 2))
+
         @things.post("/imports", max_body_size=1024 * 1024)
         async def import_things(
             body: Annotated[bytes, Body(media_type="application/xml")],

@@ -119,6 +119,19 @@ async def test_what_the_framework_refuses_is_a_problem_too(
         assert answer.headers["allow"]
 
 
+async def test_a_path_says_all_its_methods(client: httpx2.AsyncClient) -> None:
+    answer = await client.delete("/v1/things")
+    assert answer.headers["allow"] == "GET, POST"  # two routes
+
+
+async def test_a_command_is_no_id_of_a_thing(sample: Any, client: httpx2.AsyncClient) -> None:
+    for method in ("GET", "DELETE"):
+        answer = await client.request(method, f"/v1/things/{THING}:reopen", headers=sample.signer.bearer())
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    answer = await client.get(f"/v1/things/{THING}:nothing", headers=sample.signer.bearer())
+    assert answer.status_code == 422  # no command of ours: an id, and a wrong one
+
+
 def test_a_code_means_one_thing() -> None:
     kind = ProblemType("test_once", 409, "Once", "e", "w")
     register(kind, kind)
@@ -335,6 +348,7 @@ async def test_the_document_is_complete(sample: Any, client: httpx2.AsyncClient)
     parameters = {each["name"]: each for each in make["parameters"]}
     assert parameters["Idempotency-Key"]["required"] is True
     assert not parameters["If-Match"].get("required")
+    assert '"null"' not in json.dumps(make["parameters"])  # left out, yes; but there is no null in a header
     close = document["paths"]["/v1/things/{thing}/close"]["post"]
     assert not {each["name"]: each for each in close["parameters"]}["Idempotency-Key"].get("required")
     assert {"400", "401", "403", "409", "412", "413", "415", "422", "500", "503"} <= make["responses"].keys()

@@ -106,6 +106,7 @@ async def test_the_scope_of_a_key(sample: Any, client: httpx2.AsyncClient) -> No
         ('"v7', 400),
         ('"v7", "v8"', 400),
         ("é", 400),
+        ("", 400),
     ],
 )
 async def test_if_match(given: str | None, outcome: int | None, sample: Any, client: httpx2.AsyncClient) -> None:

@@ -1,5 +1,7 @@
 """Phones in the forms people write them. The raw text is always kept, and nothing raises."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,6 +77,14 @@ def test_another_region() -> None:
 )
 def test_split(raw: str, parts: int) -> None:
     assert len(split_phones(raw)) == parts
+
+
+@given(st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True))
+def test_eleven_digits_are_read_as_the_general_way_reads_them(digits: str) -> None:
+    plain = parse_phone(digits)
+    assert plain == replace(parse_phone(f"{digits} "), raw=digits)
+    if plain.valid:
+        assert plain == replace(parse_phone(f"+86 {digits}"), raw=digits)
 
 
 def test_no_number_in_the_repr() -> None:

@@ -9,7 +9,10 @@ import time
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.partitioner import murmur2
 from confluent_kafka import Producer
+from hypothesis import given
+from hypothesis import strategies as st
 
 from roadbook.bus import Message, PublishFailed, TopicPartition
 from roadbook.events import new_id
@@ -21,6 +24,7 @@ from roadbook.kafka import (
     TopicSpec,
     create_topics,
     end_offsets,
+    partition_of,
 )
 from roadbook.kafka.publisher import _assert_producer
 from roadbook.kafka.subscription import _assert_consumer
@@ -42,6 +46,11 @@ async def all_of(bootstrap: str, topic: str, count: int) -> list[bytes | None]:
     records = await read(subscription, count)
     await subscription.close()
     return [record.value for record in records]
+
+
+@given(st.binary(max_size=200))
+def test_keys_are_hashed_as_the_client_does(key: bytes) -> None:
+    assert partition_of(key, 2**31) == murmur2(key) & 0x7FFFFFFF
 
 
 async def test_keys_map_to_the_partitions_of_other_clients(kafka_bootstrap: str, topic: str) -> None:

@@ -24,10 +24,10 @@ def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
 
 
 async def test_every_message_has_its_headers_key_and_sequence(net: Net) -> None:
-    async with net.client("lead") as lead:
-        posted = await post_leads(lead, range(100))
+    posted = await post_leads(net, range(100))
+    async with net.roadbook() as roadbook:
         for p in posted[:20]:
-            await lead.post(f"/v1/leads/{p.answer['lead']}:qualify", json={"grade": "hot", "reasons": ["visited"]})
+            await roadbook.lead.qualify_lead(p.answer["lead"], {"grade": "hot", "reasons": ["visited"]})
     command = ["kcat", "-b", net.stack.bootstrap, "-C", "-t", "roadbook.lead.v1", "-o", "beginning", "-e", "-J", "-q"]
     seen: list[Seen] = []
     while len(seen) < 220:  # 100 leads of two events, 20 grades; the relay may still be at work

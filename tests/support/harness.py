@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +14,8 @@ import httpx2
 from confluent_kafka import Consumer, TopicPartition
 
 from roadbook_cli.stack import Stack
+from roadbook_client import Roadbook
+from roadbook_client.lead.models import CaptureAnswer
 
 DEALER = "dealer-sh-01"
 OTHER_DEALER = "dealer-sh-02"
@@ -62,7 +64,13 @@ class Net:
         wanted = [*scopes, "network:all"] if dealer is None else list(scopes)
         return self.stack.issuer.sign(subject=subject, scopes=wanted, dealer=dealer)
 
+    def roadbook(self, dealer: str | None = DEALER, *, patience: float = 60, **options: Any) -> Roadbook:
+        """The typed client, for what a user would do: it waits and asks again as our users should."""
+        urls = {service: self.url(service) for service in ("lead", "projection")}
+        return Roadbook(**urls, token=self.token(dealer), patience=patience, connections=64, **options)
+
     def client(self, service: str, dealer: str | None = DEALER, **options: Any) -> httpx2.AsyncClient:
+        """Plain HTTP, for tests that send what no client would, or look at the answer itself."""
         return httpx2.AsyncClient(
             base_url=self.url(service),
             headers={"Authorization": f"Bearer {self.token(dealer, **options)}"},
@@ -117,47 +125,51 @@ class Net:
             await connection.close()
 
 
+class Watched(httpx2.AsyncHTTPTransport):
+    """The ordinary transport, which notes what became of every attempt: by idempotency key, a status or an error."""
+
+    def __init__(self) -> None:
+        super().__init__(trust_env=False, limits=httpx2.Limits(max_connections=64))
+        self.seen: defaultdict[str, list[int | str]] = defaultdict(list)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        noted = self.seen[request.headers.get("Idempotency-Key", "").strip('"')]
+        try:
+            response = await super().handle_async_request(request)
+        except httpx2.HTTPError as error:
+            noted.append(type(error).__name__)
+            raise
+        noted.append(response.status_code)
+        return response
+
+
 @dataclass
 class Posted:
     """One command as its client saw it. `statuses` are all answers until the definite one."""
 
     key: str
     body: dict[str, Any]
-    answer: dict[str, Any] = field(default_factory=dict)
+    answer: CaptureAnswer
     statuses: list[int | str] = field(default_factory=list)
 
 
-async def post_lead(client: httpx2.AsyncClient, n: int, seconds: float = 60) -> Posted:
-    """Posts until the outcome is definite, always with the same key, as the documentation tells clients to."""
-    posted = Posted(f"system-{n}-{random.getrandbits(64):x}", lead_body(n))
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            response = await client.post("/v1/leads", json=posted.body, headers={"Idempotency-Key": posted.key})
-        except httpx2.HTTPError as error:
-            posted.statuses.append(type(error).__name__)  # the outcome is unknown: ask again
-            await asyncio.sleep(0.05)
-            continue
-        posted.statuses.append(response.status_code)
-        if response.status_code == 201:
-            posted.answer = response.json()
-            return posted
-        if response.status_code not in (503, 409):
-            raise AssertionError(f"{response.status_code}: {response.text}")
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"no definite answer within {seconds} s: {Counter(posted.statuses)}")
+async def post_lead(net: Net, n: int) -> Posted:
+    return (await post_leads(net, [n]))[0]
 
 
-async def post_leads(
-    client: httpx2.AsyncClient, numbers: Sequence[int], *, concurrency: int = 16, seconds: float = 60
-) -> list[Posted]:
+async def post_leads(net: Net, numbers: Sequence[int], *, concurrency: int = 16, seconds: float = 60) -> list[Posted]:
+    """Each until the outcome is definite: asked again by the client, always with the same key."""
     gate = asyncio.Semaphore(concurrency)
+    watched = Watched()
 
-    async def one(n: int) -> Posted:
+    async def one(roadbook: Roadbook, n: int) -> Posted:
+        key, body = f"system-{n}-{random.getrandbits(64):x}", lead_body(n)
         async with gate:
-            return await post_lead(client, n, seconds)
+            return Posted(key, body, await roadbook.lead.capture_lead(body, key=key), watched.seen[key])
 
-    return list(await asyncio.gather(*(one(n) for n in numbers)))
+    async with httpx2.AsyncClient(transport=watched) as http:
+        roadbook = net.roadbook(patience=seconds, http=http)
+        return list(await asyncio.gather(*(one(roadbook, n) for n in numbers)))
 
 
 @dataclass(frozen=True)
@@ -276,17 +288,16 @@ async def check_records(net: Net, posted: Sequence[Posted]) -> None:
 
 
 async def _check_records(net: Net, posted: Sequence[Posted], gate: asyncio.Semaphore) -> None:
-    async with net.client("projection") as client:
+    async with net.roadbook() as roadbook:
 
         async def one(p: Posted) -> None:
             async with gate:
-                timeline = await read_when_visible(
-                    client, f"/v1/customers/{p.answer['party_ref']}/timeline", p.answer["position"]
-                )
-                found = [(e["stream"], e["version"], e["event_id"]) for e in timeline["items"]]
+                party = p.answer["party_ref"]
+                timeline = [each async for each in roadbook.projection.read_timeline(party, min=p.answer)]
+                found = [(e["stream"], e["version"], e["event_id"]) for e in timeline]
                 expected = [(p.answer["stream"], n, id_) for n, id_ in enumerate(p.answer["events"], start=1)]
                 assert sorted(found) == expected
-                record = await read_when_visible(client, f"/v1/customers/{p.answer['party_ref']}", p.answer["position"])
+                record = await roadbook.projection.read_customer(party, min=p.answer)
                 assert p.body["person"]["name"] in json.dumps(record, ensure_ascii=False)
 
         await asyncio.gather(*(one(p) for p in posted))

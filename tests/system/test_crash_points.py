@@ -28,14 +28,14 @@ async def died(net: Net, service: str) -> None:
 
 
 @pytest.mark.parametrize(("number", "point"), list(enumerate([*LEAD, *PROJECTION])), ids=[*LEAD, *PROJECTION])
-async def test_killed_at(net: Net, lead: httpx2.AsyncClient, number: int, point: str) -> None:
+async def test_killed_at(net: Net, number: int, point: str) -> None:
     service = "lead" if point in LEAD else "projection"
     repeated_before = await repeats(net)
     nth = 20 if point.startswith("cmd.") else 1
     start = 300_000 + 1_000 * number
     await asyncio.to_thread(net.stack.service(service).terminate)
     net.stack.service(service).start({"CRASHPOINT": f"{point}:{nth}"})
-    posting = asyncio.create_task(post_leads(lead, range(start, start + 60), concurrency=4))
+    posting = asyncio.create_task(post_leads(net, range(start, start + 60), concurrency=4))
     await died(net, service)
     posted = await posting
     assert len(posted) == 60

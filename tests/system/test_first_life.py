@@ -4,7 +4,9 @@ import re
 
 import httpx2
 import pytest
-from harness import DEALER, OTHER_DEALER, Net, check_order, lead_body, post_lead, read_topic, read_when_visible
+from harness import DEALER, OTHER_DEALER, Net, check_order, lead_body, post_lead, read_topic
+
+from roadbook_client.projection.models import SearchRequest
 
 REQUIRED = {
     "content-type", "ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_subject", "ce_dataschema",
@@ -14,9 +16,9 @@ REQUIRED = {
 
 
 async def test_a_captured_lead_is_in_the_record_as_soon_as_min_is_answered(
-    lead: httpx2.AsyncClient, record: httpx2.AsyncClient
+    net: Net, record: httpx2.AsyncClient
 ) -> None:
-    posted = await post_lead(lead, 1)
+    posted = await post_lead(net, 1)
     answer = posted.answer
     found = await record.get(f"/v1/customers/{answer['party_ref']}", params={"min": answer["position"]})
     assert found.status_code == 200
@@ -25,18 +27,19 @@ async def test_a_captured_lead_is_in_the_record_as_soon_as_min_is_answered(
     assert answer["lead"] in found.text
 
 
-async def test_the_record_is_found_by_phone_email_and_name(net: Net, lead: httpx2.AsyncClient) -> None:
-    posted = await post_lead(lead, 99_999_999)
-    bodies = [{"phone": "138 9999 9999"}, {"email": "PERSON99999999@example.com"}, {"name": "测试99999999"}]
-    seen = {"min": posted.answer["position"]}
+async def test_the_record_is_found_by_phone_email_and_name(net: Net) -> None:
+    posted = await post_lead(net, 99_999_999)
+    bodies: list[SearchRequest] = [
+        {"phone": "138 9999 9999"},
+        {"email": "PERSON99999999@example.com"},
+        {"name": "测试99999999"},
+    ]
     # A position is only reached by those who may see what it names: the other dealer asks without it.
-    for dealer, expected, params in ((DEALER, 1, seen), (OTHER_DEALER, 0, {}), (None, 1, seen)):
-        async with net.client("projection", dealer) as client:
+    for dealer, expected, seen in ((DEALER, 1, posted.answer), (OTHER_DEALER, 0, None), (None, 1, posted.answer)):
+        async with net.roadbook(dealer) as roadbook:
             for body in bodies:
-                found = await client.post("/v1/customers:search", json=body, params=params)
-                assert found.status_code == 200, found.text
-                ids = [item["customer_id"] for item in found.json()["items"]]
-                assert ids == [posted.answer["party_ref"]] * expected
+                found = [each async for each in roadbook.projection.search_customers(body, min=seen)]
+                assert [each["customer_id"] for each in found] == [posted.answer["party_ref"]] * expected
 
 
 async def test_the_same_key_and_body_give_the_same_bytes(lead: httpx2.AsyncClient) -> None:
@@ -58,8 +61,8 @@ async def test_no_key_is_400(lead: httpx2.AsyncClient) -> None:
     assert_problem(await lead.post("/v1/leads", json=lead_body(6)), 400, "idempotency_key_missing")
 
 
-async def test_a_stale_if_match_is_412(lead: httpx2.AsyncClient) -> None:
-    posted = await post_lead(lead, 7)
+async def test_a_stale_if_match_is_412(net: Net, lead: httpx2.AsyncClient) -> None:
+    posted = await post_lead(net, 7)
     path, body = f"/v1/leads/{posted.answer['lead']}:qualify", {"grade": "hot", "reasons": ["visited"]}
     assert_problem(await lead.post(path, json=body, headers={"If-Match": '"v1"'}), 412, "precondition_failed")
     fresh = await lead.post(path, json=body, headers={"If-Match": f'"v{posted.answer["version"]}"'})
@@ -67,10 +70,8 @@ async def test_a_stale_if_match_is_412(lead: httpx2.AsyncClient) -> None:
     assert fresh.headers["etag"] == f'"v{posted.answer["version"] + 1}"'
 
 
-async def test_another_dealers_lead_and_record_answer_as_if_they_did_not_exist(
-    net: Net, lead: httpx2.AsyncClient
-) -> None:
-    posted = await post_lead(lead, 8)
+async def test_another_dealers_lead_and_record_answer_as_if_they_did_not_exist(net: Net) -> None:
+    posted = await post_lead(net, 8)
     nobody = "0199aaaa-0000-7000-8000-000000000000"
     targets = [
         ("lead", "GET", "/v1/leads/{}", posted.answer["lead"], None),
@@ -80,8 +81,8 @@ async def test_another_dealers_lead_and_record_answer_as_if_they_did_not_exist(
         ("projection", "GET", "/v1/customers/{}", posted.answer["party_ref"], None),
         ("projection", "GET", "/v1/customers/{}/timeline", posted.answer["party_ref"], None),
     ]
-    async with net.client("projection") as own:
-        await read_when_visible(own, f"/v1/customers/{posted.answer['party_ref']}", posted.answer["position"])
+    async with net.roadbook() as roadbook:
+        await roadbook.projection.read_customer(posted.answer["party_ref"], min=posted.answer)
     for service, method, path, id_, body in targets:
         async with net.client(service, OTHER_DEALER) as client:
             answers = [await client.request(method, path.format(i), json=body) for i in (id_, nobody)]
@@ -113,15 +114,14 @@ async def test_every_problem_type_opens_a_page(net: Net, service: str) -> None:
         assert document
 
 
-async def test_every_message_is_a_cloudevent_in_order(net: Net, lead: httpx2.AsyncClient) -> None:
+async def test_every_message_is_a_cloudevent_in_order(net: Net) -> None:
     """Condition 2, by librdkafka; kcat reads the same in tests/kcat."""
-    posted = await post_lead(lead, 9)
-    path = f"/v1/leads/{posted.answer['lead']}"
-    await lead.post(path + ":qualify", json={"grade": "warm", "reasons": ["budget_known"]})
-    await lead.post(path + ":lose", json={"reason": "price"})
-
-    async with net.client("projection") as client:
-        await read_when_visible(client, f"/v1/customers/{posted.answer['party_ref']}", posted.answer["position"])
+    posted = await post_lead(net, 9)
+    lead = posted.answer["lead"]
+    async with net.roadbook() as roadbook:
+        await roadbook.lead.qualify_lead(lead, {"grade": "warm", "reasons": ["budget_known"]})
+        await roadbook.lead.lose_lead(lead, {"reason": "price"})
+        await roadbook.projection.read_customer(posted.answer["party_ref"], min=posted.answer)
     order = check_order(read_topic(net.stack.bootstrap, "roadbook.lead.v1"))
     for (stream, version), message in order.first.items():
         assert set(message.headers) >= REQUIRED

@@ -9,9 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx2
 from confluent_kafka import Producer
-from harness import Net, check_order, post_leads, read_topic, read_when_visible
+from harness import Net, check_order, post_leads, read_topic
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "consume-events.md"
 
@@ -23,11 +22,11 @@ def script() -> str:
     return str(blocks[0])
 
 
-async def test_another_system_applies_every_event_once(net: Net, lead: httpx2.AsyncClient, tmp_path: Path) -> None:
-    posted = await post_leads(lead, range(400_000, 400_050))
-    async with net.client("projection") as client:
+async def test_another_system_applies_every_event_once(net: Net, tmp_path: Path) -> None:
+    posted = await post_leads(net, range(400_000, 400_050))
+    async with net.roadbook() as roadbook:
         for p in posted:
-            await read_when_visible(client, f"/v1/customers/{p.answer['party_ref']}", p.answer["position"])
+            await roadbook.projection.read_customer(p.answer["party_ref"], min=p.answer)
     bootstrap, database = net.stack.bootstrap, tmp_path / "example.db"
     before = read_topic(bootstrap, "roadbook.lead.v1")
     producer = Producer({"bootstrap.servers": bootstrap})

@@ -5,17 +5,16 @@ import os
 import signal
 import time
 
-import httpx2
 from harness import Net, check_leads, post_leads, repeats, until
 
 LEADS = 1_200
 WAITING = 100
 
 
-async def test_sigkill_with_a_hundred_events_unacknowledged(net: Net, lead: httpx2.AsyncClient) -> None:
+async def test_sigkill_with_a_hundred_events_unacknowledged(net: Net) -> None:
     repeated = await repeats(net)
     rebuilds = await net.metric("lead", "relay_producer_rebuilds")
-    posting = asyncio.create_task(post_leads(lead, range(100_000, 100_000 + LEADS)))
+    posting = asyncio.create_task(post_leads(net, range(100_000, 100_000 + LEADS)))
 
     async def a_few_are_posted() -> bool:
         return await net.metric("lead", "relay_published_total") > 50

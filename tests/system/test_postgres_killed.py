@@ -4,16 +4,15 @@ import asyncio
 import time
 from collections import Counter
 
-import httpx2
 from harness import Net, check_leads, post_leads, repeats, until
 
 LEADS = 1_000
 
 
-async def test_immediate_stop_under_load(net: Net, lead: httpx2.AsyncClient) -> None:
+async def test_immediate_stop_under_load(net: Net) -> None:
     repeated_before = await repeats(net)
     pids = {name: net.stack.service(name).pid for name in ("lead", "projection")}
-    posting = asyncio.create_task(post_leads(lead, range(200_000, 200_000 + LEADS), seconds=90))
+    posting = asyncio.create_task(post_leads(net, range(200_000, 200_000 + LEADS), seconds=90))
     away = 0.0
     for round_ in range(2):
         before = await net.metric("lead", "http_server_request_duration_seconds_count", status="201")

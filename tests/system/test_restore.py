@@ -6,23 +6,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx2
 from harness import Net, check_leads, post_leads, until
 
 
-async def test_restored_recovered_and_going_on(net: Net, lead: httpx2.AsyncClient) -> None:
-    before = await post_leads(lead, range(500_000, 500_050))
+async def test_restored_recovered_and_going_on(net: Net) -> None:
+    before = await post_leads(net, range(500_000, 500_050))
     service = net.stack.service("lead")
     await asyncio.to_thread(service.terminate)
     # The backup: a copy of the database at this moment.
     net.stack.postgres.psql("CREATE DATABASE lead_backup OWNER lead_owner TEMPLATE lead")
     service.start()
     await asyncio.to_thread(service.wait_ready)
-    after = await post_leads(lead, range(500_050, 500_100))
-    for p in before[:10]:
-        path = f"/v1/leads/{p.answer['lead']}:qualify"
-        answer = await lead.post(path, json={"grade": "hot", "reasons": ["visited"]})
-        assert answer.status_code == 200
+    after = await post_leads(net, range(500_050, 500_100))
+    async with net.roadbook() as roadbook:
+        for p in before[:10]:
+            await roadbook.lead.qualify_lead(p.answer["lead"], {"grade": "hot", "reasons": ["visited"]})
 
     async def drained() -> bool:
         return await net.backlog() == 0
@@ -47,11 +45,10 @@ async def test_restored_recovered_and_going_on(net: Net, lead: httpx2.AsyncClien
     service.start()
     await asyncio.to_thread(service.wait_ready)
 
-    going_on = await post_leads(lead, range(500_100, 500_120))
-    for p in after[:10]:  # what was recovered can be worked on: its next version is the next
-        path = f"/v1/leads/{p.answer['lead']}:lose"
-        answer = await lead.post(path, json={"reason": "price"}, headers={"If-Match": f'"v{p.answer["version"]}"'})
-        assert answer.status_code == 200
+    going_on = await post_leads(net, range(500_100, 500_120))
+    async with net.roadbook() as roadbook:
+        for p in after[:10]:  # what was recovered can be worked on: its next version is the next
+            await roadbook.lead.lose_lead(p.answer["lead"], {"reason": "price"}, if_match=p.answer["version"])
     await until(drained)
     changed = {p.answer["stream"] for p in [*before[:10], *after[:10]]}
     order = await check_leads(net, [p for p in [*before, *after, *going_on] if p.answer["stream"] not in changed])

@@ -5,8 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx2
-from harness import Net, post_lead, read_when_visible, until
+from harness import Net, post_lead, until
 
 
 def spans(net: Net) -> list[dict[str, Any]]:
@@ -16,12 +15,11 @@ def spans(net: Net) -> list[dict[str, Any]]:
     return found
 
 
-async def test_one_trace_from_the_command_to_the_record(
-    net: Net, lead: httpx2.AsyncClient, record: httpx2.AsyncClient
-) -> None:
-    posted = await post_lead(lead, 50)
-    await read_when_visible(record, f"/v1/customers/{posted.answer['party_ref']}", posted.answer["position"])
-    events = (await lead.get(f"/v1/leads/{posted.answer['lead']}/events")).json()["items"]
+async def test_one_trace_from_the_command_to_the_record(net: Net) -> None:
+    posted = await post_lead(net, 50)
+    async with net.roadbook() as roadbook:
+        await roadbook.projection.read_customer(posted.answer["party_ref"], min=posted.answer)
+        events = [event async for event in roadbook.lead.list_lead_events(posted.answer["lead"])]
     connection = await net.connect("lead")
     try:
         parent = await connection.fetchval(

@@ -11,6 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from roadbook_cli.processes import wait_until
+from roadbook_cli.project import SERVICES
 from roadbook_cli.stack import Stack
 
 from .conftest import Roadbook, as_json, command
@@ -20,7 +21,7 @@ def test_status_names_every_part(roadbook: Roadbook, whole_stack: Stack) -> None
     done = roadbook("status", "--json")
     assert done.returncode == 0
     parts = {part["name"]: part for part in as_json(done)}
-    assert set(parts) == {"postgres", "kafka-1", "lead", "projection"}
+    assert set(parts) == {"postgres", "kafka-1", *SERVICES}
     assert {part["state"] for part in parts.values()} == {"ready"}
     assert parts["lead"]["pid"] == whole_stack.service("lead").pid
     assert parts["lead"]["address"] in roadbook("status").stdout

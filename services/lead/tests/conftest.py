@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import lead_api
 import pytest
 from fastapi import FastAPI
 
 from lead.main import application
 from lead.service import Service
+from lead.service.timers import on_timer
 from lead.settings import SeedNetwork, Settings
 from roadbook.clock import SimulatedClock
 from roadbook.database import Pool
 from roadbook.store.postgres import PostgresStore
+from roadbook.timers import Timer, TimerWorker
 
 ROOT = Path(__file__).parents[3]
 SEED_FILE = ROOT / "deploy" / "seed" / "network.v1.json"
@@ -82,6 +85,25 @@ def caller(http: httpx2.AsyncClient, issuer: Any) -> Callable[..., Api]:
 @pytest.fixture
 def api(caller: Callable[..., Api]) -> Api:
     return caller()
+
+
+@pytest.fixture
+def hq(caller: Callable[..., Api]) -> Api:
+    return caller(None, headquarters=True)
+
+
+@pytest.fixture
+def documented(app: FastAPI, http: httpx2.AsyncClient) -> None:
+    """Every answer of the test has to stand in the OpenAPI document."""
+    http.event_hooks = {**http.event_hooks, "response": [lead_api.documented(app)]}
+
+
+@pytest.fixture
+def timers(service: Service, lead_pool: Pool, clock: SimulatedClock) -> TimerWorker:
+    async def handle(timer: Timer) -> None:
+        await on_timer(service, timer, clock.now())
+
+    return TimerWorker(lead_pool, clock, handle)
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def test_nothing_can_be_done_with_a_lead_that_is_not_there() -> None:
         EnrichLead(NOW, budget=BUDGET),
         QualifyLead("hot", (), RULES, NOW),
         ScheduleFollowUp(CALL, NOW),
-        NoteOverdue(NOW, NOW),
+        NoteOverdue(NOW, NOW, RULES),
         LoseLead("no_answer", NOW),
         ReopenLead("back", None, RULES, NOW),
     ):
@@ -228,25 +228,27 @@ def test_a_missed_action_cannot_be_set_again_to_the_same_past() -> None:
 
 # ── Overdue ───────────────────────────────────────────────────────────────────────────────────────────────────
 def test_an_action_is_missed_at_its_due_time_however_late_the_timer() -> None:
-    given(decider, *OPEN).when(NoteOverdue(NOW + DAY, NOW + 3 * DAY)).then(FollowUpMissed("first_contact", NOW + DAY))
+    given(decider, *OPEN).when(NoteOverdue(NOW + DAY, NOW + 3 * DAY, RULES)).then(
+        FollowUpMissed("first_contact", NOW + DAY)
+    )
 
 
 def test_an_action_is_missed_once() -> None:
     history = (*OPEN, FollowUpMissed("first_contact", NOW + DAY))
-    given(decider, *history).when(NoteOverdue(NOW + DAY, NOW + 3 * DAY)).then_nothing()
+    given(decider, *history).when(NoteOverdue(NOW + DAY, NOW + 3 * DAY, RULES)).then_nothing()
 
 
 def test_a_timer_that_comes_early_says_nothing() -> None:
-    given(decider, *OPEN).when(NoteOverdue(NOW + DAY, NOW + DAY - timedelta(seconds=1))).then_nothing()
+    given(decider, *OPEN).when(NoteOverdue(NOW + DAY, NOW + DAY - timedelta(seconds=1), RULES)).then_nothing()
 
 
 def test_a_timer_of_an_action_that_was_moved_says_nothing() -> None:
     history = (*OPEN, FollowUpScheduled("call", NOW + 5 * DAY, None, NOW))
-    given(decider, *history).when(NoteOverdue(NOW + DAY, NOW + 2 * DAY)).then_nothing()
+    given(decider, *history).when(NoteOverdue(NOW + DAY, NOW + 2 * DAY, RULES)).then_nothing()
 
 
 def test_a_timer_of_a_lost_lead_says_nothing() -> None:
-    given(decider, *LOST).when(NoteOverdue(NOW + DAY, NOW + 2 * DAY)).then_nothing()
+    given(decider, *LOST).when(NoteOverdue(NOW + DAY, NOW + 2 * DAY, RULES)).then_nothing()
 
 
 def test_a_new_action_ends_being_overdue() -> None:

@@ -36,7 +36,7 @@ def test_a_model_is_found_only_when_it_is_certain(
 
 def test_what_the_network_knows(network: SeedNetwork) -> None:
     assert network.rules().first_contact == timedelta(hours=24)
-    assert network.rules().version == "2026-1"
+    assert network.rules().version == "2026-2"
     assert network.is_dealer("dealer-sh-01")
     assert not network.is_dealer("dealer-sh-99")
     assert network.is_model("toyota-corolla")

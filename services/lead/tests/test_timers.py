@@ -17,14 +17,6 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def timers(service: Service, lead_pool: Pool, clock: SimulatedClock) -> TimerWorker:
-    async def handle(timer: Timer) -> None:
-        await on_timer(service, timer, clock.now())
-
-    return TimerWorker(lead_pool, clock, handle)
-
-
-@pytest.fixture
 async def lead(api: Any, intent: dict[str, Any]) -> str:
     return str((await api.post("/v1/leads", intent)).headers["location"])
 

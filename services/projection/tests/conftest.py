@@ -100,6 +100,93 @@ class Life:
     def reopened(self, reason: str = "called_back") -> "Life":
         return self.add("lead_reopened", {"reason": reason, "rules": "2026-1"})
 
+    # ── Routing: the label says who holds it after the event
+    def routed(self, dealer: str, accept_by: datetime | None = None, by: str = "wish") -> "Life":
+        self.dealer = dealer
+        due = accept_by or self.now + timedelta(hours=4)
+        return self.add("lead_routed", {"dealer": dealer, "by": by, "accept_by": rfc3339(due), "rules": "2026-2"})
+
+    def accepted(self, staff: str | None = "staff-7", feedback_due: datetime | None = None) -> "Life":
+        due = rfc3339(feedback_due or self.now + timedelta(days=3))
+        data = {"dealer": self.dealer, "staff": staff, "feedback_due": due, "rules": "2026-2"}
+        return self.add("lead_accepted", data)
+
+    def declined(self, reason: str = "no_capacity") -> "Life":
+        dealer, self.dealer = self.dealer, None
+        return self.add("lead_declined", {"dealer": dealer, "reason": reason})
+
+    def overdue(self, awaited: str = "acceptance", at: datetime | None = None) -> "Life":
+        dealer, self.dealer = self.dealer, None if awaited == "acceptance" else self.dealer
+        return self.add("lead_feedback_overdue", {"dealer": dealer, "awaited": awaited}, at=at)
+
+    def reported(self, status: str = "negotiating", feedback_due: datetime | None = None) -> "Life":
+        due = rfc3339(feedback_due or self.now + timedelta(days=3))
+        data = {"status": status, "staff": "staff-7", "feedback_due": due, "rules": "2026-2"}
+        return self.add("lead_status_reported", data)
+
+    # ── Work
+    def completed(self, outcome: str = "reached", at: datetime | None = None, staff: str = "staff-7") -> "Life":
+        return self.add("follow_up_completed", {"kind": "call", "outcome": outcome, "staff": staff}, at=at)
+
+    def protected(self, until: datetime, staff: str = "staff-7") -> "Life":
+        return self.add("lead_protected", {"staff": staff, "until": rfc3339(until), "rules": "2026-2"})
+
+    def protection_expired(self) -> "Life":
+        return self.add("lead_protection_expired", {"staff": "staff-7"})
+
+    def pooled(self, reason: str = "protection_expired") -> "Life":
+        return self.add("lead_released_to_pool", {"reason": reason})
+
+    def reassigned(self, staff: str, previous: str | None = "staff-7") -> "Life":
+        return self.add("lead_reassigned", {"previous": previous, "staff": staff, "reason": "staff_left"})
+
+    # ── Shares
+    def shared(self, dealer: str, until: datetime, scope: str = "facts") -> "Life":
+        data = {"dealer": dealer, "scope": scope, "until": rfc3339(until), "reason": "test_drive_there"}
+        return self.add("customer_shared", data)
+
+    def revoked(self, dealer: str) -> "Life":
+        return self.add("share_revoked", {"dealer": dealer})
+
+    # ── Interest and ends
+    def experienced(self, feature: str = "interior_360", seconds: int = 95) -> "Life":
+        data = {"model": "volkswagen-lavida", "feature": feature, "seconds": seconds, "site": "lavida_site"}
+        return self.add("online_experience_recorded", data)
+
+    def visited(self, persons: int = 2, at: datetime | None = None, staff: str = "staff-7") -> "Life":
+        data = {"purpose": "look_around", "persons": persons, "staff": staff}
+        return self.add("showroom_visit_recorded", data, at=at)
+
+    def scored(self, **points: int) -> "Life":
+        parts = [{"signal": signal, "points": given} for signal, given in points.items()]
+        return self.add("lead_scored", {"points": sum(points.values()), "parts": parts, "rules": "2026-2"})
+
+    def converted(self) -> "Life":
+        return self.add("lead_converted", {"rules": "2026-2"})
+
+    def recycled(self, reason: str = "duplicate") -> "Life":
+        return self.add("lead_recycled", {"reason": reason})
+
+    def restored(self, reason: str = "by_mistake") -> "Life":
+        return self.add("lead_restored", {"reason": reason})
+
+    # ── Test drives: streams of their own, `life(stream="testdrive/…", party_ref=…)`
+    def booked(self, starts: datetime) -> "Life":
+        hour = timedelta(hours=1)
+        data = {"lead": "lead-1", "party_ref": self.party_ref, "vin": "LSVAA49J132047371", "model": "volkswagen-lavida",
+                "dealer": self.dealer, "starts": rfc3339(starts), "ends": rfc3339(starts + hour),
+                "report_by": rfc3339(starts + 2 * hour), "staff": "staff-7", "rules": "2026-2"}  # fmt: skip
+        return self.add("test_drive_booked", data)
+
+    def rescheduled(self, starts: datetime) -> "Life":
+        hour = timedelta(hours=1)
+        data = {"starts": rfc3339(starts), "ends": rfc3339(starts + hour), "report_by": rfc3339(starts + 2 * hour)}
+        return self.add("test_drive_rescheduled", {**data, "rules": "2026-2"})
+
+    def taken(self, **ratings: int) -> "Life":
+        data = {"ratings": ratings, "recommend": 9, "odometer_out": 10, "odometer_in": 25, "personal_fields": []}
+        return self.add("test_drive_taken", data)
+
     @property
     def last(self) -> Recorded:
         return self.events[-1]

@@ -44,7 +44,7 @@ async def test_a_record_has_every_section(world: Any, zhang: Any, dealer: Any) -
     assert record["head"]["stage"] == "hot_prospect"
     assert record["head"]["stage_since"] == rfc3339(zhang.events[2].time)
     assert record["head"]["record_version"] == 3
-    assert record["head"]["completeness"]["missing"] == ["address"]
+    assert record["head"]["completeness"]["missing"] == ["address", "needs"]
     assert record["identity"]["names"][0]["value"] == "张伟"
     assert record["identity"]["contact_points"][0]["value"]["e164"] == "+8613812345678"
     assert record["consent"][0]["state"] == "granted"
@@ -340,7 +340,10 @@ async def test_access_is_refused_without_token_and_without_scope(
 
 def test_every_route_is_in_the_document_with_its_scope(app: FastAPI) -> None:
     paths = app.openapi()["paths"]
-    assert set(paths) == {"/v1/customers/{customer_id}", "/v1/customers/{customer_id}/timeline", "/v1/customers:search"}
+    assert set(paths) == {
+        "/v1/customers/{customer_id}", "/v1/customers/{customer_id}/timeline", "/v1/customers:search",
+        "/v1/shared-reads",
+    }  # fmt: skip
     for item in paths.values():
         for operation in item.values():
             assert operation["security"] == [{"oidc": ["record:read"]}]

@@ -62,7 +62,7 @@ async def test_reading_states_before_taking_marks_loses_a_change(
 
     async with world.pool.acquire() as connection, connection.transaction():
         await search.lock(connection)
-        early = await service.reach(connection, [one.party_ref], None)
+        early = await service.reach(connection, [one.party_ref], None, world.clock.now())
         async with world.pool.acquire() as other:  # the consumer commits in between
             one.qualified("hot")
             await save(other, world, one)
@@ -98,7 +98,7 @@ async def test_a_slower_composer_does_not_overwrite_newer_rows(
     async with world.pool.acquire() as connection, connection.transaction():
         await search.lock(connection)
         refs = [one.party_ref]
-        early = await service.reach(connection, refs, None)
+        early = await service.reach(connection, refs, None, world.clock.now())
         async with world.pool.acquire() as other:
             await save(other, world, one.qualified("hot"))
         late = asyncio.create_task(second.round())

@@ -4,13 +4,14 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 
-from projection import search, service, views
+from projection import positions, search, service, shares, views
+from projection.shares import Viewer
 from roadbook_cli.postgres import Database
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -35,6 +36,14 @@ FROM generate_series(0, 5000) s, unnest(ARRAY['*', 'dealer-1']) d;
 INSERT INTO summaries SELECT d, 'ref-' || s, ARRAY['ref-' || s], 'prospect', NULL, 1, 0, 5, NULL,
     CASE WHEN s % 10 = 0 THEN '2026-02-01'::timestamptz END
 FROM generate_series(0, 5000) s, unnest(ARRAY['*', 'dealer-1']) d;
+INSERT INTO stream_grants SELECT 'lead/' || s, 'dealer-' || (s + 1) % 50, 'facts', '2026-02-01'
+FROM generate_series(0, 5000) s;
+INSERT INTO shared_reads (stream, at, dealer, actor, scope, route, correlation)
+SELECT 'lead/' || s % 500, '2026-01-01', 'dealer-1', 'staff', 'facts', 'read_customer', 'c'
+FROM generate_series(0, 5000) s;
+UPDATE search_keys SET granted = true WHERE scope <> '*' AND right(key, 1) = '1';
+UPDATE summaries SET granted = ARRAY['lead/1'], granted_scopes = ARRAY['facts']
+WHERE scope <> '*' AND right(customer_id, 1) = '1';
 INSERT INTO dirty (party_ref) SELECT 'ref-' || s FROM generate_series(0, 5000) s;
 """
 
@@ -53,25 +62,28 @@ REFS, STREAMS, VERSIONS = ["ref-1", "ref-77"], ["lead/1", "lead/77"], [1, 1]
 KEYS = ["lead/1/name", "lead/77/name"]
 HOT: dict[str, tuple[str, list[Any]]] = {
     "states": (views._STATES, [STREAMS]),
-    "customer": (views._CUSTOMER, [REFS[:1], None]),
-    "customer of a dealer": (views._CUSTOMER, [REFS[:1], "dealer-1"]),
+    "customer": (views._CUSTOMER, [REFS[:1], None, NOW]),
+    "customer of a dealer": (views._CUSTOMER, [REFS[:1], "dealer-1", NOW]),
     "links": (views._LINKS, [REFS]),
     "personal": (views._PERSONAL, [REFS, STREAMS]),
     "facts": (views._FACTS, [STREAMS]),
     "known ids": (views._KNOWN_IDS, [STREAMS, VERSIONS]),
     "timeline": (views._TIMELINE, [STREAMS, None, None, None, None, None, None, 101]),
     "timeline, next page": (views._TIMELINE, [STREAMS, None, None, None, NOW, "lead/1", 3, 101]),
-    "reached": (views._REACHED_POSITION, [STREAMS, VERSIONS, REFS, KEYS, VERSIONS, "dealer-1"]),
-    "parties": (views._PARTIES, [STREAMS, REFS]),
-    "last mark": (views._MARKED, [REFS]),
-    "composed": (views._COMPOSED, [REFS, 9]),
-    "names": (views._NAMES, [REFS, "dealer-1"]),
-    "find": (search._FIND_EXACTLY, ["*", "name", "name7", None, "", 101]),
-    "find by beginning": (search._FIND, ["*", "name", "name77", "name78", "", 101]),
+    "reached": (positions._REACHED_POSITION, [STREAMS, VERSIONS, REFS, KEYS, VERSIONS, "dealer-1", NOW]),
+    "parties": (positions._PARTIES, [STREAMS, REFS]),
+    "last mark": (positions._MARKED, [REFS]),
+    "composed": (positions._COMPOSED, [REFS, 9]),
+    "names": (views._NAMES, [REFS, "dealer-1", NOW]),
+    "find": (search._FIND_EXACTLY, ["*", "name", "name7", None, "", 101, NOW]),
+    "find by beginning": (search._FIND, ["*", "name", "name77", "name78", "", 101, NOW]),
+    "find for a dealer": (search._FIND, ["dealer-1", "name", "name77", "name78", "", 101, NOW]),
+    "holds": (shares._HOLDS, ["lead/1", "dealer-1"]),
+    "reads through shares": (shares._READS, ["lead/1", 0, 101]),
     "take marks": (search._TAKE, [100]),
     "due": (search._DUE, [NOW, 100]),
     "drop summaries": (search._DROP_SUMMARIES, [REFS, ["*"], ["ref-1"]]),
-    "drop keys": (search._DROP_KEYS, [REFS, ["*"], ["name"], ["name1"], ["ref-1"], ["ref-1"]]),
+    "drop keys": (search._DROP_KEYS, [REFS, ["*"], ["name"], ["name1"], ["ref-1"], ["ref-1"], [False]]),
 }  # fmt: skip
 
 
@@ -117,15 +129,33 @@ async def test_a_record_is_two_queries_whatever_it_holds(world: Any, life: Any, 
     """No N + 1: one for the streams, one for the personal values, and one for links only where there are several
     references."""
     one = life().captured().qualified("hot")
+    viewer = Viewer("dealer-sh-01", world.clock.now(), "staff-1", "read_customer", "c")
     lives = [one, *(life(party_ref=one.party_ref).captured() for _ in range(9))]
     await world.live(*lives)
     seen: list[str] = []
     async with world.pool.acquire() as connection:
         with connection.query_logger(lambda record: seen.append(record.query)):
             for _ in range(2):
-                states, _ = await service.own_streams(connection, one.party_ref, "dealer-sh-01")
-                await service.personal(connection, states)
+                states, _ = await service.own_streams(connection, one.party_ref, viewer)
+                await service.personal(connection, states, viewer.dealer, viewer.at)
             await asyncio.sleep(0)  # the log of a statement is handed over by the loop
     ours = [query for query in seen if "stream_states" in query or "personal_values" in query or "links WHERE" in query]
     assert len(states) == 10
     assert len(ours) == 4
+
+
+async def test_a_record_through_a_share_is_one_query_more(world: Any, life: Any, caller: Any) -> None:
+    """The audit's: written before the answer, and nothing else."""
+    one = life().captured().shared("dealer-sh-02", world.clock.now() + timedelta(days=1), "contact")
+    await world.live(one)
+    counts = []
+    async with world.pool.acquire() as connection:
+        for dealer in ("dealer-sh-01", "dealer-sh-01", "dealer-sh-02"):  # the first teaches the connection its types
+            seen: list[str] = []
+            viewer = Viewer(dealer, world.clock.now(), "staff-1", "read_customer", "c")
+            with connection.query_logger(lambda record, seen=seen: seen.append(record.query)):
+                states, _ = await service.own_streams(connection, one.party_ref, viewer)
+                await service.personal(connection, states, viewer.dealer, viewer.at)
+                await asyncio.sleep(0)  # the log of a statement is handed over by the loop
+            counts.append(len(seen))
+    assert counts[1:] == [2, 3]

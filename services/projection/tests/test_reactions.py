@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -19,6 +19,8 @@ from roadbook.codec import Codec
 from roadbook.events import new_id
 from roadbook.testing.waiting import eventually
 from roadbook.wire import to_message
+
+DAY = datetime(2026, 1, 1, 9, 0, tzinfo=UTC)
 
 
 async def state_of(world: Any, name: str) -> stream.StreamState:
@@ -155,10 +157,10 @@ async def test_events_that_come_to_a_stale_stream_are_folded_on_a_fresh_state(
 ) -> None:
     one = life().captured().qualified("hot")
     await world.live(one)
-    monkeypatch.setitem(stream.FOLDS, "lead", 2)
+    monkeypatch.setitem(stream.FOLDS, "lead", 9)
     await world.publish(one.lost().last)
     await world.consumed()
-    assert await world.pool.fetchval("SELECT fold FROM stream_states") == 2
+    assert await world.pool.fetchval("SELECT fold FROM stream_states") == 9
     assert await service.refold(world.pool) == 0
 
 
@@ -184,6 +186,41 @@ async def test_a_new_kind_of_stream_is_folded_once_code_knows_it(
     assert await world.pool.fetchval("SELECT fold FROM stream_states") == 0
     monkeypatch.setitem(stream.FOLDS, "lead", 1)
     assert await service.refold(world.pool) == 1
+
+
+async def test_streams_of_nobody_are_kept_and_do_no_harm(
+    world: Any, life: Callable[..., Any], headquarters: Any
+) -> None:
+    """Campaigns, showroom days, media spend, group buys: no party, no dealer, types nobody here knows."""
+    others = [
+        life(stream=f"{kind}/spring", party_ref=None, dealer=None).add(f"{kind}_told", {"reach": 5}).add("more", {})
+        for kind in ("campaign", "showroomday", "mediaspend", "groupbuy")
+    ]
+    for other in others:
+        other.events = [replace(event, key=other.stream) for event in other.events]
+    one = life().captured()
+    await world.live(one, *others)
+    assert await held(world) == []
+    assert await world.pool.fetchval("SELECT count(*) FROM facts") == 9
+    assert await world.pool.fetchval("SELECT count(*) FROM stream_states WHERE unknown <> '{}'") == 0
+    assert await service.refold(world.pool) == 0
+    assert await world.pool.fetchval("SELECT count(*) FROM dirty") == 0
+    record = await headquarters.record(one.party_ref)
+    assert (record["head"]["unknown_events"], record["head"]["record_version"]) == (0, 1)
+
+
+async def test_a_share_no_table_can_hold_parks_and_does_not_stop_the_worker(
+    world: Any, life: Callable[..., Any]
+) -> None:
+    bad, good = life().captured().shared("d" * 3000, DAY + timedelta(days=1)), life().captured()
+    naive = (
+        life()
+        .captured()
+        .add("customer_shared", {"dealer": "dealer-sh-02", "scope": "facts", "until": "2026-02-01T00:00:00"})
+    )
+    await world.live(bad, naive, good)
+    assert [row[1:] for row in await held(world)] == [(2, "Unstorable"), (2, "Unstorable")]
+    assert (await state_of(world, good.stream)).version == 1
 
 
 async def test_a_batch_is_a_few_statements_whatever_its_size(world: Any, life: Callable[..., Any]) -> None:

@@ -138,6 +138,14 @@ async def _turn(stream: str, *, contended: bool) -> AsyncIterator[None]:
             del _queues[stream]
 
 
+def creation(aggregate: Aggregate[C, S, E], order: Order[C], context: CommandContext) -> Write:
+    """What `execute` would write for an order that creates its stream: for `Store.create_many`. Raises `Rejected`."""
+    if not order.creates or context.idempotency is not None:
+        raise ValueError("only an order that creates its stream, and without a key of its own")
+    state = aggregate.fold(())
+    return _write(aggregate, order, context, state, 0, aggregate.decider.decide(order.command, state))
+
+
 async def _attempt(
     store: Store, aggregate: Aggregate[C, S, E], order: Order[C], context: CommandContext, views: Views | None
 ) -> Answer:
@@ -259,4 +267,4 @@ def _with_position(answer: Answer, stream: str | None, personal: Sequence[Person
     return replace(answer, body={**answer.body, "position": token})
 
 
-__all__ = ["Aggregate", "Order", "Stored", "execute"]
+__all__ = ["Aggregate", "Order", "Stored", "creation", "execute"]

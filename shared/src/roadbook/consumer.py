@@ -192,8 +192,21 @@ class Consumer:
                 tick = time.monotonic() + self._settings.tick
             polled = await self._subscription.poll(max_records=self._settings.max_records, timeout=POLL_SECONDS)
             records = [record for _, found in sorted(polled.items()) for record in found]
-            if await self._transact(records, ()):
-                failing.reset()
+            parts = self._work.split(records)
+            for number, part in enumerate(parts, start=1):
+                after = self._through(part) if number < len(parts) else self._polled()
+                if await self._transact(part, (), after):
+                    failing.reset()
+
+    def _polled(self) -> dict[TopicPartition, int]:
+        """Behind all that was polled: the position, not the last record's offset + 1, for compacted records and
+        transaction markers leave gaps behind it (T11)."""
+        return {each: self._subscription.position(each) for each in self._next}
+
+    def _through(self, part: Sequence[Delivered]) -> dict[TopicPartition, int]:
+        """Behind these records; more of the same poll follows."""
+        own = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in part}
+        return {**self._next, **own}
 
     async def _tick(self) -> None:
         """Notices what operators did: rewound offsets, streams to be tried again."""
@@ -202,15 +215,15 @@ class Consumer:
             raise LostOwnership
         retries = await self._store.retries(own)
         if retries:
-            await self._transact((), retries)
+            await self._transact((), retries, self._next)
         held = await self._store.held()
         CONSUMER_HELD.labels(self._settings.name).set(held.events)
         CONSUMER_PARKED.labels(self._settings.name).set(held.parked_streams)
 
-    async def _transact(self, records: Sequence[Delivered], retries: Sequence[str]) -> bool:
-        """One batch, one transaction; False if there was nothing to do. The new offset is the position, not the
-        last record's offset + 1: compacted records and transaction markers leave gaps behind it (T11)."""
-        after = {each: self._subscription.position(each) for each in self._next}
+    async def _transact(
+        self, records: Sequence[Delivered], retries: Sequence[str], after: Mapping[TopicPartition, int]
+    ) -> bool:
+        """One batch, one transaction, which moves the offsets to `after`; False if there was nothing to do."""
         moves = {
             each: (before, after[each])
             for each, before in self._next.items()
@@ -221,7 +234,7 @@ class Consumer:
             return False
         async with self._store.transaction() as transaction:
             outcome = await self._apply(transaction, moves, records, retries)
-        self._next = after
+        self._next = dict(after)
         self._report(outcome)
         crashpoint(self._after_commit)
         if records:

@@ -71,6 +71,10 @@ class Outcome:
 
 
 class Work(Protocol):
+    def split(self, records: Sequence[Delivered]) -> Sequence[Sequence[Delivered]]:
+        """The transactions that polled records are worked off in, in order."""
+        ...
+
     async def apply(
         self, transaction: ConsumerTransaction, records: Sequence[Delivered], retries: Sequence[str]
     ) -> Outcome | None:
@@ -83,6 +87,11 @@ class Work(Protocol):
 
 
 def facts(handler: FactHandler[S]) -> Work:
+    return _Facts(handler)
+
+
+def facts_with(handler: FactHandler[S]) -> "_Facts[S]":
+    """As `facts`, for work that is built on it."""
     return _Facts(handler)
 
 
@@ -118,6 +127,9 @@ class _Facts(Generic[S]):
     def __init__(self, handler: FactHandler[S]) -> None:
         self._handler = handler
         self._applied: Sequence[Recorded] = ()
+
+    def split(self, records: Sequence[Delivered]) -> Sequence[Sequence[Delivered]]:
+        return (records,)
 
     async def apply(
         self, transaction: ConsumerTransaction, records: Sequence[Delivered], retries: Sequence[str]
@@ -191,6 +203,9 @@ class _Raw(Generic[T]):
     def __init__(self, handler: RawHandler[T]) -> None:
         self._handler = handler
         self._items: Sequence[T] = ()
+
+    def split(self, records: Sequence[Delivered]) -> Sequence[Sequence[Delivered]]:
+        return (records,)
 
     async def apply(
         self, transaction: ConsumerTransaction, records: Sequence[Delivered], retries: Sequence[str]

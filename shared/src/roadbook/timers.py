@@ -53,6 +53,12 @@ Handle = Callable[[Timer], Awaitable[object]]
 """Runs the timer's command with `fired=timer.fired`."""
 
 
+async def done(pool: Pool, timer: Timer) -> None:
+    """Removes the timer's row, unless it was rescheduled: what it was for was done on another stream, or is void."""
+    async with acquire(pool) as connection:
+        await connection.execute(_DONE, timer.id, timer.due)
+
+
 class TimerWorker:
     def __init__(self, pool: Pool, clock: Clock, handle: Handle) -> None:
         self._pool = pool
@@ -94,8 +100,7 @@ class TimerWorker:
             return  # rescheduled, or done by another worker
         except (Rejected, NotFound):
             # The domain has nothing left to say about it: done.
-            async with acquire(self._pool) as connection:
-                await connection.execute(_DONE, timer.id, timer.due)
+            await done(self._pool, timer)
         except (Conflict, Unavailable, OutcomeUnknown):
             return  # the lease runs out and it is tried again
         except Exception as error:

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-import httpx2
+import stamina
 
-from roadbook_cli import intents, project
-from roadbook_cli.intents import Intent
+from roadbook_cli import intents, pilot, project
+from roadbook_cli.intents import Grade, Intent
 from roadbook_cli.issuer import Issuer
 from roadbook_cli.project import StackError, read_json, write_json
 from roadbook_cli.stack import Stack
+from roadbook_client import Problem, Roadbook, Unreachable
+from roadbook_client.lead.models import QualifyRequest
+from roadbook_client.projection.models import RecordShown, TimelineEntry
 
 ADF_DEALER = "dealer-sh-01"
-_DEALER_SCOPES = ("lead:read", "lead:write", "lead:intake", "record:read")
+_SCOPES = ("lead:read", "lead:write", "lead:intake", "record:read")
 _CONCURRENT = 16
 _PATIENCE_SECONDS = 60
-_AGAIN = (429, 502, 503, 504)
+PILOT = 36
 
 
 @dataclass
@@ -38,50 +40,58 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Client:
-    """HTTP to the services, with tokens by dealer. Retries what says that it may be retried."""
+    """Everybody who works in the demo: a typed client for each dealer, and one for headquarters (None).
 
-    http: httpx2.AsyncClient
+    `lead`, `projection`: where the services are.
+    """
+
+    roadbook: Roadbook
     issuer: Issuer
     lead: str
     projection: str
-    tokens: dict[str, str]
+    callers: dict[str | None, Roadbook] = field(default_factory=dict)
 
-    def token(self, dealer: str) -> str:
-        if dealer not in self.tokens:
-            self.tokens[dealer] = self.issuer.sign(subject="demo", scopes=_DEALER_SCOPES, dealer=dealer)
-        return self.tokens[dealer]
+    def of(self, dealer: str | None) -> Roadbook:
+        if dealer not in self.callers:
+            self.callers[dealer] = self.roadbook.acting_for(lambda: self.token(dealer))
+        return self.callers[dealer]
 
-    async def call(self, method: str, url: str, dealer: str, **request: Any) -> Any:
-        """The JSON of the answer; StackError with the problem's words when it is none of 2xx.
-
-        A lead that is closed already is fine: an interrupted load had come further with it.
-        """
-        headers = {"Authorization": f"Bearer {self.token(dealer)}", **request.pop("headers", {})}
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            try:
-                answer = await self.http.request(method, url, headers=headers, **request)
-            except httpx2.TransportError as error:
-                raise StackError(f"{url} does not answer ({type(error).__name__}); see `roadbook logs`") from error
-            if answer.status_code not in _AGAIN or time.monotonic() > deadline:
-                break
-            await asyncio.sleep(min(1.0, float(answer.headers.get("Retry-After", "1"))))
-        if not answer.is_success:
-            problem = answer.json() if "json" in answer.headers.get("content-type", "") else {}
-            if str(problem.get("type", "")).endswith("/problems/lead_closed"):
-                return {}
-            words = problem.get("detail") or problem.get("title") or answer.reason_phrase
-            raise StackError(f"{method} {url}: {answer.status_code} {words}")
-        return answer.json()
+    def token(self, dealer: str | None) -> str:
+        scopes = (*_SCOPES, "network:all") if dealer is None else _SCOPES
+        return self.issuer.sign(subject="demo", scopes=scopes, dealer=dealer)
 
 
 @asynccontextmanager
 async def client(stack: Stack) -> AsyncIterator[Client]:
     services = stack.endpoints["services"]
-    limits = httpx2.Limits(max_connections=_CONCURRENT, max_keepalive_connections=_CONCURRENT)
-    # trust_env: a proxy of the machine has no business between us and our own loopback services
-    async with httpx2.AsyncClient(timeout=30, limits=limits, trust_env=False) as http:
-        yield Client(http, stack.issuer, services["lead"]["url"], services["projection"]["url"], {})
+    stamina.instrumentation.set_on_retry_hooks(())  # a repeat is no news for whoever looks at the demo
+    lead, projection = services["lead"]["url"], services["projection"]["url"]
+    nobody = "none"  # every call is made for somebody
+    async with Roadbook(
+        lead=lead, projection=projection, token=nobody, patience=_PATIENCE_SECONDS, timeout=30, connections=_CONCURRENT
+    ) as roadbook:
+        yield Client(roadbook, stack.issuer, lead, projection)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """What a service refused, or that none answers, as the one line the command ends with."""
+    try:
+        yield
+    except Unreachable as error:
+        raise StackError(f"{error}; see `roadbook logs`") from error
+    except Problem as problem:
+        raise StackError(str(problem)) from problem
+
+
+@contextmanager
+def unless_closed() -> Iterator[None]:
+    """A lead that is closed already is fine: an interrupted load had come further with it."""
+    try:
+        yield
+    except Problem as problem:
+        if problem.code != "lead_closed":
+            raise
 
 
 def samples() -> list[tuple[str, bytes]]:
@@ -95,6 +105,11 @@ def marker(stack: Stack, seed: int) -> Path:
     return stack.home / f"demo-{seed}.json"
 
 
+def pilot_size(count: int) -> int:
+    """Leads that headquarters gives to the dealers, beside `count` that they capture themselves."""
+    return min(PILOT, count)
+
+
 async def load(to: Client, stack: Stack, seed: int, count: int, advance: Callable[[], None]) -> Loaded:
     """Load everything once; `advance` is called after every document and intent."""
     # Same home, other database (given by environment): load that one, too.
@@ -105,14 +120,16 @@ async def load(to: Client, stack: Stack, seed: int, count: int, advance: Callabl
         return Loaded(done["adf"], done["leads"], before=True)
     started = time.monotonic()
     loaded = Loaded()
-    for name, document in samples():
-        loaded.adf += await _take_adf(to, name, document)
-        advance()
+    with explained():
+        for name, document in samples():
+            loaded.adf += await _take_adf(to.of(ADF_DEALER), name, document)
+            advance()
     gate = asyncio.Semaphore(_CONCURRENT)
 
     async def one(intent: Intent) -> None:
         async with gate:
-            await _take_intent(to, intent, seed)
+            with explained():
+                await _take_intent(to.of(intent.dealer), intent, f"demo-{seed}-{intent.number}")
         advance()
 
     network = project.root() / "deploy" / "seed" / "network.v1.json"
@@ -122,44 +139,58 @@ async def load(to: Client, stack: Stack, seed: int, count: int, advance: Callabl
                 group.create_task(one(intent))
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None  # the first says it; the others were cancelled or say the same
-    loaded.leads = len(loaded.adf) + count
+    with explained():
+        await pilot.run(to, seed, pilot_size(count), advance)
+    loaded.leads = len(loaded.adf) + count + pilot_size(count)
     loaded.seconds = time.monotonic() - started
     write_json(marker(stack, seed), {"database": database, "adf": loaded.adf, "leads": loaded.leads})
     return loaded
 
 
-async def _take_adf(to: Client, name: str, document: bytes) -> list[dict[str, str]]:
+async def _take_adf(to: Roadbook, name: str, document: bytes) -> list[dict[str, str]]:
     """Post one document; the dealer works each lead a little. Returns lead, party reference and position of each."""
-    headers = {"Content-Type": "application/xml", "Idempotency-Key": f'"demo-adf-{name}"'}
-    answer = await to.call("POST", f"{to.lead}/v1/adf", ADF_DEALER, content=document, headers=headers)
+    answer = await to.lead.take_adf(document, key=f"demo-adf-{name}")
     taken = []
     for result in answer["results"]:
-        if "lead" not in result:
+        lead = result.get("lead")
+        if lead is None:
             raise StackError(f"{name}: not taken ({', '.join(result.get('reasons') or [])})")
-        lead = f"{to.lead}/v1/leads/{result['lead']}"
-        graded = {"grade": "hot", "reasons": ["asked_for_call", "budget_known"], "note": "Called back the same day."}
-        await to.call("POST", f"{lead}:qualify", ADF_DEALER, json=graded)
-        more = {"interest_text": "Would like a test drive on Saturday."}
-        learned = await to.call("POST", f"{lead}:enrich", ADF_DEALER, json=more)
-        shown = await to.call("GET", lead, ADF_DEALER)
-        taken.append({"lead": result["lead"], "party_ref": shown["party_ref"], "position": learned["position"]})
+        position = await _work_adf(to, lead)
+        shown = await to.lead.read_lead(lead)
+        taken.append({"lead": lead, "party_ref": shown["party_ref"], "position": position})
     return taken
 
 
-async def _take_intent(to: Client, intent: Intent, seed: int) -> None:
-    headers = {"Idempotency-Key": f'"demo-{seed}-{intent.number}"'}
-    taken = await to.call("POST", f"{to.lead}/v1/leads", intent.dealer, json=intent.body, headers=headers)
-    lead = f"{to.lead}/v1/leads/{taken['lead']}"
-    if intent.grade:
-        body = {"grade": intent.grade, "reasons": list(intent.reasons)}
-        await to.call("POST", f"{lead}:qualify", intent.dealer, json=body)
-    if intent.lost:
-        await to.call("POST", f"{lead}:lose", intent.dealer, json={"reason": intent.lost})
+async def _work_adf(to: Roadbook, lead: str) -> str:
+    """The position to read at."""
+    await _qualify(to, lead, "hot", ["asked_for_call", "budget_known"], "Called back the same day.")
+    learned = await to.lead.enrich_lead(lead, {"interest_text": "Would like a test drive on Saturday."})
+    return learned["position"]
 
 
-async def record(to: Client, taken: dict[str, str]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+async def _qualify(to: Roadbook, lead: str, grade: Grade, reasons: list[str], note: str | None = None) -> None:
+    """As asked, but no more than warm while nobody can be called: hot needs a contact point that works."""
+    body: QualifyRequest = {"grade": grade, "reasons": reasons, "note": note}
+    try:
+        await to.lead.qualify_lead(lead, body)
+    except Problem as problem:
+        if problem.code != "profile_incomplete":
+            raise
+        await to.lead.qualify_lead(lead, {**body, "grade": "warm"})
+
+
+async def _take_intent(to: Roadbook, intent: Intent, key: str) -> None:
+    taken = await to.lead.capture_lead(intent.body, key=key)
+    with unless_closed():
+        if intent.grade:
+            await _qualify(to, taken["lead"], intent.grade, list(intent.reasons))
+        if intent.lost:
+            await to.lead.lose_lead(taken["lead"], {"reason": intent.lost})
+
+
+async def record(to: Client, taken: dict[str, str]) -> tuple[RecordShown, list[TimelineEntry]]:
     """The lifetime record and the timeline of one imported lead's customer, waiting until it is all there."""
-    url = f"{to.projection}/v1/customers/{taken['party_ref']}"
-    found = await to.call("GET", url, ADF_DEALER, params={"min": taken["position"]})
-    timeline = await to.call("GET", f"{url}/timeline", ADF_DEALER)
-    return found, timeline["items"]
+    read = to.of(ADF_DEALER).projection
+    with explained():
+        found = await read.read_customer(taken["party_ref"], min=taken["position"])
+        return found, [entry async for entry in read.read_timeline(taken["party_ref"])]

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Literal
+
+from roadbook_client.lead import models
+
+Grade = Literal["hot", "warm", "cold"]
 
 _FAMILY = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林郑"
 _GIVEN = (
@@ -41,7 +45,8 @@ _TEXTS = (
     "关心油耗和保养费用",
     "置换旧车",
 )
-_REASONS = {
+_GRADES: tuple[Grade | None, ...] = ("hot", "warm", "cold", None)
+_REASONS: dict[Grade, tuple[str, str]] = {
     "hot": ("test_drive", "budget_confirmed"),
     "warm": ("comparing", "window_known"),
     "cold": ("browsing", "no_window"),
@@ -55,8 +60,8 @@ class Intent:
 
     number: int
     dealer: str
-    body: dict[str, Any]
-    grade: str | None
+    body: models.CaptureRequest
+    grade: Grade | None
     reasons: tuple[str, ...]
     lost: str | None
 
@@ -75,11 +80,11 @@ def _intent(random: Random, number: int, dealers: Sequence[str], own: Sequence[s
     dealer = random.choice(dealers)
     at = _START + timedelta(minutes=random.randrange(200 * 24 * 60))
     low = random.randrange(8, 25) * 1_000_000
-    vehicles: list[dict[str, Any]] = [{"interest": "buy", "model": random.choice(own), "condition": "new"}]
+    vehicles: list[models.Vehicle] = [{"interest": "buy", "model": random.choice(own), "condition": "new"}]
     if random.random() < 0.25:
-        used = {"interest": "trade-in", "model": random.choice(others), "condition": "used"}
-        vehicles.append(used | {"year": random.randrange(2010, 2023), "odometer": random.randrange(20, 180) * 1000})
-    body: dict[str, Any] = {
+        used: models.Vehicle = {"interest": "trade-in", "model": random.choice(others), "condition": "used"}
+        vehicles.append({**used, "year": random.randrange(2010, 2023), "odometer": random.randrange(20, 180) * 1000})
+    body: models.CaptureRequest = {
         "source": random.choice(_SOURCES),
         "occurred_at": at.isoformat().replace("+00:00", "Z"),
         "person": _person(random),
@@ -97,14 +102,14 @@ def _intent(random: Random, number: int, dealers: Sequence[str], own: Sequence[s
         body["window"] = {"earliest": soon.isoformat(), "latest": (soon + timedelta(days=90)).isoformat()}
     if random.random() < 0.4:
         body["interest_text"] = random.choice(_TEXTS)
-    grade = random.choice(("hot", "warm", "cold", None))
+    grade = random.choice(_GRADES)
     lost = random.choice(("bought_elsewhere", "no_budget", "not_reached")) if random.random() < 0.08 else None
     return Intent(number, dealer, body, grade, _REASONS[grade] if grade else (), lost)
 
 
-def _person(random: Random) -> dict[str, Any]:
+def _person(random: Random) -> models.Person:
     if random.random() < 0.8:
-        person: dict[str, Any] = {"name": random.choice(_FAMILY) + random.choice(_GIVEN)}
+        person: models.Person = {"name": random.choice(_FAMILY) + random.choice(_GIVEN)}
         phone = _chinese_phone(random)
     else:
         given, family = random.choice(_LATIN_GIVEN), random.choice(_LATIN_FAMILY)

@@ -28,7 +28,10 @@ _TOPIC_EXISTS = 36
 FACTS = {"cleanup.policy": "delete", "retention.ms": "-1", "message.timestamp.type": "LogAppendTime"}
 VALUES = {"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime"}
 PARTITIONS = 12
-TOPICS = {"roadbook.lead.v1": FACTS, "roadbook.personal-data.v1": VALUES}
+TOPICS = {
+    **{f"roadbook.{name}.v1": FACTS for name in project.publishers()},
+    "roadbook.personal-data.v1": VALUES,
+}
 
 # Session timeout and heartbeat: after SIGKILL a broker is ready again in 5 s instead of 13 (its old session must end).
 # The cleaner's buffer would otherwise take half of the heap.

@@ -196,15 +196,18 @@ async def _demo(stack: Stack, seed: int, count: int) -> None:
 
     async with scenario.client(stack) as client:
         with Progress(*columns, console=console.err) as progress:
-            task = progress.add_task("loading over HTTP", total=count + len(scenario.samples()))
+            total = count + scenario.pilot_size(count) + len(scenario.samples())
+            task = progress.add_task("loading over HTTP", total=total)
             loaded = await scenario.load(client, stack, seed, count, lambda: progress.advance(task))
-            progress.update(task, completed=count + len(scenario.samples()))
+            progress.update(task, completed=total)
         if loaded.before:
             console.note(f"the {loaded.leads} leads of seed {seed} were loaded before")
         else:
             console.note(f"{loaded.leads} leads loaded in {loaded.seconds:.1f} s")
         customer = loaded.adf[0]
         show.record(*await scenario.record(client, customer))
+        with scenario.explained():
+            show.figures(dict(await client.of(None).lead.lead_figures()), client.token(None), client.lead)
         show_urls(stack)
         record_url = f"{client.projection}/v1/customers/{customer['party_ref']}"
         sample = Path(__file__).parent / "samples" / "adf" / scenario.samples()[0][0]

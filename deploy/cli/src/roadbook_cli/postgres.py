@@ -64,10 +64,12 @@ class Database:
 
 @dataclass
 class Postgres:
-    """The embedded server of one stack. `home` is the stack's folder; the port is kept in it."""
+    """The embedded server of one stack. `home` is the stack's folder; the port is kept in it. `settings` is the text of
+    its postgresql.conf, with a place for the port."""
 
     home: Path
     given_port: int | None = None
+    settings: str = _SETTINGS
     _place: dict[str, Any] = field(default_factory=dict, repr=False)
 
     # -- state ----------------------------------------------------------------------------------------------
@@ -207,7 +209,7 @@ class Postgres:
         self._place["port"] = port
         write_json(self.folder / "place.json", self._place)
         conf = self.data / "roadbook.conf"
-        conf.write_text(_SETTINGS.format(port=port), encoding="utf-8")
+        conf.write_text(self.settings.format(port=port), encoding="utf-8")
         conf.chmod(0o644)  # inside the server's own 0700 folder; it may run as another user than we do
 
     def _as_server_user(self, command: Sequence[str], failure: Callable[[], str] | None = None) -> None:

@@ -7,8 +7,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-SERVICES = ("lead", "projection")
-
 
 class StackError(RuntimeError):
     """Something the operator can act on; the message is one line and says what to do."""
@@ -25,6 +23,23 @@ def root() -> Path:
             if (folder / "deploy" / "kafka.lock").is_file():
                 return folder
     raise StackError("no Roadbook project here: run the command inside the project's folder")
+
+
+def _services() -> tuple[str, ...]:
+    """Whoever has a folder in `services/` is started, migrated, published and documented; nothing else lists them."""
+    try:
+        folders = (root() / "services").iterdir()
+    except StackError:  # one module of ours alone, in a container
+        return ()
+    return tuple(sorted(folder.name for folder in folders if (folder / "pyproject.toml").is_file()))
+
+
+SERVICES = _services()
+
+
+def publishers() -> tuple[str, ...]:
+    """The services that publish events: those with golden samples of their own."""
+    return tuple(name for name in SERVICES if (root() / "contracts" / "events" / name / "examples").is_dir())
 
 
 def downloads() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.markup import escape
@@ -9,9 +10,10 @@ from rich.panel import Panel
 from rich.table import Table
 
 from roadbook_cli import console
+from roadbook_client.projection.models import RecordShown, TimelineEntry
 
 
-def record(found: dict[str, Any], timeline: list[dict[str, Any]]) -> None:
+def record(found: RecordShown, timeline: Sequence[TimelineEntry]) -> None:
     """Print a record of `GET /v1/customers/{id}` and its timeline, oldest first."""
     head, identity = found["head"], found["identity"]
     # The full name says it all; parts are for when there is none.
@@ -36,11 +38,33 @@ def record(found: dict[str, Any], timeline: list[dict[str, Any]]) -> None:
         action = lead["next_action"]
         if action:
             lines.add_row("next action", escape(f"{action['kind']}, due {_time(action['due'])}"))
-    for leaf in identity["more"]:
-        lines.add_row(leaf["field"], escape(_short(_plain(leaf["value"]))))
+    for more in identity["more"]:
+        lines.add_row(more["field"], escape(_short(_plain(more["value"]))))
     console.out.print(Panel(lines, title=f"Lifetime record 终生档案 · {escape(name)}", title_align="left"))
     rows = [(_time(e["occurred_at"]), escape(e["summary"]), e["dealer"], e["actor"], e["version"]) for e in timeline]
     console.table("Timeline", ("when (UTC)", "what", "dealer", "who", "version"), rows)
+
+
+def figures(found: dict[str, Any], token: str, url: str) -> None:
+    """What `GET /v1/lead-figures` answers headquarters, and how to ask for it oneself."""
+    median = found["median_seconds_to_first_contact"]
+    conversion = found["conversion_percent"]
+    rows = [
+        ("leads", _counts(found["by_state"]), f"{found['leads']} in all"),
+        ("by grade", _counts(found["by_grade"]), ""),
+        ("by dealer", _counts(found["by_dealer"]), ""),
+        ("overdue", str(found["overdue"]), f"{found['unanswered']} wait for a dealer, {found['pooled']} in the pool"),
+        ("conversion", "—" if conversion is None else f"{conversion} %", f"{found['converted']} converted"),
+        ("first contact", "—" if median is None else f"{median} s", f"median of {found['contacted']} contacted"),
+    ]
+    console.table("The network in figures", ("what", "how many", ""), rows)
+    console.out.print("[dim]as headquarters, any time:[/dim]", highlight=False)
+    line = f'curl -H "Authorization: Bearer {token}" {url}/v1/lead-figures'
+    console.out.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _counts(by: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in by.items()) or "none"
 
 
 def next_steps(token: str, lead_url: str, record_url: str, adf_file: str) -> None:

@@ -10,41 +10,53 @@ from typing import Any
 from fastapi import FastAPI
 
 from lead import api
+from lead.contract import CODECS
 from lead.service import AGGREGATES, Service, apply_views
 from lead.service.timers import on_timer
 from lead.settings import Network, SeedNetwork, Settings
-from lead.views import documents
+from lead.views import documents, holding, imports
 from roadbook import logs
 from roadbook.clock import Clock, clock_from
 from roadbook.database import Pool, acquire, create_pool, is_unreachable
 from roadbook.errors import Unavailable
-from roadbook.http.app import create_app
-from roadbook.kafka import KafkaPublisher, KafkaSubscription, KafkaTransactionalPublisher
-from roadbook.outbox import Sequencer
-from roadbook.personal_relay import PersonalRelay
-from roadbook.recovery import recover
-from roadbook.relay import Relay
-from roadbook.runtime import Parts, ServiceDefinition, Worker, migrations_of, run
+from roadbook.http.app import Check, create_app
+from roadbook.messages import Messages
+from roadbook.publishing import Wakes, publishing
+from roadbook.publishing import recovered as recovered_from_topic
+from roadbook.runtime import Parts, ServiceDefinition, Worker, contracts_of, migrations_of, run
 from roadbook.store.postgres import PostgresStore, forget_answers
 from roadbook.timers import Timer, TimerWorker
 from roadbook.workers import pause
 
 NAME = "lead"
-TOPIC = "roadbook.lead.v1"
+MESSAGES = Messages(NAME, contracts_of(__file__), sends=CODECS, personal=True)
 PURGE_SECONDS = 60.0
 _log = logs.get_logger(__name__)
 
 
-class Wakes:
-    """Who wakes whom inside one process; between processes everybody polls (T4)."""
-
-    def __init__(self) -> None:
-        self.facts, self.facts_moved = asyncio.Event(), asyncio.Event()
-        self.personal, self.personal_moved = asyncio.Event(), asyncio.Event()
-
-    def committed(self) -> None:
-        self.facts.set()
-        self.personal.set()
+def surface(settings: Settings, readiness: Mapping[str, Check] | None = None, clock: Clock | None = None) -> FastAPI:
+    """All that is seen from outside, with nothing behind it."""
+    return create_app(
+        settings=settings,
+        name=NAME,
+        title="Roadbook: lead",
+        description="Purchase intents, from the first sign to conversion or loss.",
+        routers=api.ROUTERS,
+        problems=api.PROBLEMS,
+        readiness=readiness,
+        clock=clock,
+        messages=MESSAGES,
+        tags=(
+            {"name": "leads", "description": "Capture, work and read leads."},
+            {"name": "work", "description": "Route, accept, protect, share, hand on and close leads."},
+            {"name": "imports", "description": "Import lists of leads, and see what became of each row."},
+            {"name": "adf", "description": "Take ADF documents and work off what could not be read."},
+            {"name": "campaigns", "description": "Launch campaigns, report and compare what came of them."},
+            {"name": "market", "description": "Report showroom days, record media spend, follow its effect."},
+            {"name": "test-drives", "description": "Book demonstrator cars, and report what came of it."},
+            {"name": "group-buys", "description": "Open group buys and join them; no more than there are places."},
+        ),
+    )
 
 
 def application(settings: Settings, service: Service, clock: Clock) -> FastAPI:
@@ -55,50 +67,34 @@ def application(settings: Settings, service: Service, clock: Clock) -> FastAPI:
             await connection.fetchval("SELECT 1")
         return {}
 
-    app = create_app(
-        settings=settings,
-        name=NAME,
-        title="Roadbook: lead",
-        description="Purchase intents, from the first sign to conversion or loss.",
-        routers=api.ROUTERS,
-        problems=api.PROBLEMS,
-        readiness={"postgres": database},
-        clock=clock,
-        tags=(
-            {"name": "leads", "description": "Capture, work and read leads."},
-            {"name": "adf", "description": "Take ADF documents and work off what could not be read."},
-        ),
-    )
+    app = surface(settings, {"postgres": database}, clock)
     app.state.lead = service
     return app
 
 
 def workers(settings: Settings, service: Service, clock: Clock, wakes: Wakes) -> dict[str, Worker]:
-    pool, bootstrap = service.pool, settings.kafka_bootstrap
-    relay = Relay(pool, KafkaPublisher(bootstrap, client_id="lead.relay"), TOPIC, wakes.facts_moved)
-    publisher = KafkaTransactionalPublisher(
-        bootstrap, client_id="lead.personal-data", transactional_id="lead.personal-data"
-    )
+    pool = service.pool
 
     async def handle(timer: Timer) -> None:
         await on_timer(service, timer, clock.now())
 
     return {
-        "sequencer": Sequencer(pool, "facts", wakes.facts, wakes.facts_moved).run,
-        "personal-sequencer": Sequencer(pool, "personal", wakes.personal, wakes.personal_moved).run,
-        "relay": relay.run,
-        "personal-relay": PersonalRelay(pool, publisher, NAME, wakes.personal_moved).run,
+        **publishing(pool, settings, MESSAGES, wakes),
         "timers": TimerWorker(pool, clock, handle).run,
         "purge": lambda stop: purge(pool, clock, stop),
     }
 
 
 async def purge(pool: Pool, clock: Clock, stop: asyncio.Event, done: Callable[[], None] = lambda: None) -> None:
-    """Raw documents, quarantined prospects and stored answers go when their time is up. `done`: after each round."""
+    """Raw documents, quarantined prospects, what became of imports, stored answers and counts of disclosures go when
+    their time is up. `done`: after each round."""
     while not stop.is_set():
         try:
             async with acquire(pool) as connection:
                 gone = await documents.purge(connection, clock.now()) + await forget_answers(connection)
+                gone += await holding.forget_disclosures(connection, clock.now())
+                while lists := await imports.purge(connection, clock.now()):
+                    gone += lists
             if gone:
                 _log.info("purged", count=gone)
         except Exception as error:
@@ -125,18 +121,10 @@ async def build(settings: Settings) -> AsyncIterator[Parts]:
 
 
 async def recovered(settings: Settings) -> str:
-    """After a restore, with the service stopped: docs/how-to/restore-a-service.md."""
-    pool = await create_pool(settings.owner_dsn(), statement_ms=0, command_seconds=60)
-    subscription = KafkaSubscription(settings.kafka_bootstrap, group="lead.recovery", client_id="lead.recovery")
-    try:
-        done = await recover(pool, subscription, service=NAME, topic=TOPIC, aggregates=AGGREGATES, views=apply_views)
-    finally:
-        await subscription.close()
-        await pool.close()
-    return f"put back {done.events} events and {done.personal} personal values; {done.read} records read"
+    return await recovered_from_topic(settings, MESSAGES, AGGREGATES, apply_views)
 
 
-DEFINITION = ServiceDefinition(NAME, Settings, build, migrations_of(__file__), recovered)
+DEFINITION = ServiceDefinition(NAME, Settings, build, migrations_of(__file__), recovered, surface)
 
 
 def main() -> None:

@@ -6,10 +6,12 @@ It works from marks that were committed together with the change, and from dates
 import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from prometheus_client import Counter
 
 from projection import contract, search, service
+from projection.domain import sharing
 from projection.domain.components import Link, customers
 from projection.domain.personal import PersonalData
 from projection.domain.record import derive
@@ -74,34 +76,41 @@ class Composer:
         return len(refs)
 
     async def _compose(self, connection: Connection, refs: Collection[str]) -> None:
-        states, links = await service.reach(connection, refs, None)
+        now = self.clock.now()
+        states, links = await service.reach(connection, refs, None, now)
         every = {state.party_ref for state in states if state.party_ref is not None} | set(refs)
-        personal = await service.personal(connection, states)
+        personal = await service.personal(connection, states, None, now)
         summaries: list[Summary] = []
         keys: list[KeyRow] = []
-        for scope in [HEADQUARTERS, *sorted({state.dealer for state in states if state.dealer is not None})]:
-            held = [state for state in states if scope in (HEADQUARTERS, state.dealer)]
-            for group in _customers(held, links):
-                summary = self._summary(scope, group, links, personal)
+        for dealer in [None, *_dealers(states)]:
+            for group in _customers(sharing.seen(states, dealer, now), links):
+                readable = sharing.with_person(group, dealer, now)
+                own = {stream: personal[stream] for stream in readable if stream in personal}
+                summary = self._summary(dealer, group, links, own, now)
                 if summary is not None:
                     summaries.append(summary)
-                    keys += _keys(scope, summary.customer_id, group, personal)
+                    keys += _keys(summary, group, own)
         _COMPOSED.inc(len(summaries))
         await search.write_summaries(connection, every, sorted(summaries, key=lambda s: (s.scope, s.customer_id)))
         await search.write_keys(connection, every, sorted(set(keys)))
 
     def _summary(
-        self, scope: str, streams: Sequence[StreamState], links: Sequence[Link], personal: PersonalData
+        self,
+        dealer: str | None,
+        streams: Sequence[StreamState],
+        links: Sequence[Link],
+        personal: PersonalData,
+        now: datetime,
     ) -> Summary | None:
         """None when the record cannot be derived: one customer must not stop all others."""
         try:
-            record, change = derive(streams, links, personal, RULES, self.clock.now())
+            record, change = derive(streams, links, personal, RULES, now)
         except Exception as error:
             _FAILED.labels(type(error).__name__).inc()
             _log.error("compose_failed", error_type=type(error).__name__)
             return None
         return Summary(
-            scope=scope,
+            scope=HEADQUARTERS if dealer is None else dealer,
             customer_id=record.customer_id,
             party_refs=record.party_refs,
             stage=record.stage.name.value,
@@ -111,7 +120,16 @@ class Composer:
             record_version=record.version,
             last_event=max((state.last_event for state in streams if state.last_event is not None), default=None),
             next_change_at=change,
+            granted=tuple(
+                (state.stream, grant.scope) for state in streams if (grant := sharing.grant_to(state, dealer, now))
+            ),
         )
+
+
+def _dealers(states: Sequence[StreamState]) -> list[str]:
+    """All that may see something of them: who holds one, and whom one is shared with."""
+    holders = {state.dealer for state in states if state.dealer is not None}
+    return sorted(holders | {grant.dealer for state in states for grant in sharing.grants(state)})
 
 
 def _customers(states: Sequence[StreamState], links: Sequence[Link]) -> list[list[StreamState]]:
@@ -123,7 +141,7 @@ def _customers(states: Sequence[StreamState], links: Sequence[Link]) -> list[lis
     return [groups[customer] for customer in sorted(groups)]
 
 
-def _keys(scope: str, customer: str, streams: Sequence[StreamState], personal: PersonalData) -> list[KeyRow]:
+def _keys(summary: Summary, streams: Sequence[StreamState], personal: PersonalData) -> list[KeyRow]:
     found: list[KeyRow] = []
     for state in streams:
         mine = {name: value.value for name, value in personal.get(state.stream, {}).items()}
@@ -131,6 +149,6 @@ def _keys(scope: str, customer: str, streams: Sequence[StreamState], personal: P
         keys += contract.full_names({name: value for name, value in mine.items() if isinstance(value, str)})
         vehicles = state.body.vehicles.value if state.body is not None else ()
         keys += [key for vehicle in vehicles if vehicle.vin and (key := contract.vin_key(vehicle.vin))]
-        party_ref = state.party_ref or ""
-        found += [KeyRow(scope, key.kind, key.key, party_ref, customer) for key in keys]
+        party_ref, shared = state.party_ref or "", bool(summary.granted)
+        found += [KeyRow(summary.scope, k.kind, k.key, party_ref, summary.customer_id, shared) for k in keys]
     return found

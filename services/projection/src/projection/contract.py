@@ -14,7 +14,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from projection.domain.facts import Fact
-from projection.domain.streams import lead
+from projection.domain.streams import lead, test_drive
 from projection.domain.streams.stream import StreamState
 from roadbook.bus import Delivered
 from roadbook.codec import Codec, EventType, UnknownType
@@ -22,15 +22,7 @@ from roadbook.events import Labels, Recorded
 from roadbook.identifiers import check_vin, compact_name_key, normalise_email, parse_phone
 from roadbook.wire import parse_rfc3339
 
-LEAD: Codec[
-    lead.LeadCaptured
-    | lead.LeadEnriched
-    | lead.LeadQualified
-    | lead.FollowUpScheduled
-    | lead.FollowUpMissed
-    | lead.LeadLost
-    | lead.LeadReopened
-] = Codec(
+LEAD: Codec[lead.Event | test_drive.Event] = Codec(
     "lead",
     (
         EventType(lead.LeadCaptured, "lead_captured"),
@@ -38,8 +30,31 @@ LEAD: Codec[
         EventType(lead.LeadQualified, "lead_qualified"),
         EventType(lead.FollowUpScheduled, "follow_up_scheduled"),
         EventType(lead.FollowUpMissed, "follow_up_missed"),
+        EventType(lead.FollowUpCompleted, "follow_up_completed"),
+        EventType(lead.LeadRouted, "lead_routed"),
+        EventType(lead.LeadAccepted, "lead_accepted"),
+        EventType(lead.LeadDeclined, "lead_declined"),
+        EventType(lead.LeadStatusReported, "lead_status_reported"),
+        EventType(lead.LeadFeedbackOverdue, "lead_feedback_overdue"),
+        EventType(lead.LeadProtected, "lead_protected"),
+        EventType(lead.LeadProtectionExpired, "lead_protection_expired"),
+        EventType(lead.LeadReleasedToPool, "lead_released_to_pool"),
+        EventType(lead.LeadReassigned, "lead_reassigned"),
+        EventType(lead.CustomerShared, "customer_shared"),
+        EventType(lead.ShareRevoked, "share_revoked"),
+        EventType(lead.OnlineExperienceRecorded, "online_experience_recorded"),
+        EventType(lead.ShowroomVisitRecorded, "showroom_visit_recorded"),
+        EventType(lead.LeadScored, "lead_scored"),
         EventType(lead.LeadLost, "lead_lost"),
         EventType(lead.LeadReopened, "lead_reopened"),
+        EventType(lead.LeadConverted, "lead_converted"),
+        EventType(lead.LeadRecycled, "lead_recycled"),
+        EventType(lead.LeadRestored, "lead_restored"),
+        EventType(test_drive.TestDriveBooked, "test_drive_booked"),
+        EventType(test_drive.TestDriveRescheduled, "test_drive_rescheduled"),
+        EventType(test_drive.TestDriveCancelled, "test_drive_cancelled"),
+        EventType(test_drive.TestDriveTaken, "test_drive_taken"),
+        EventType(test_drive.TestDriveMissed, "test_drive_missed"),
     ),
 )
 
@@ -63,6 +78,8 @@ def read(recorded: Recorded) -> Fact:
         event = LEAD.decode(recorded.type, recorded.data)
     except UnknownType:
         event = None
+    if isinstance(event, lead.CustomerShared) and not _indexable(event):
+        raise Unstorable
     return Fact(
         id=recorded.id,
         stream=recorded.stream,
@@ -104,6 +121,12 @@ def known_types() -> list[str]:
     return [LEAD.type_name(each.cls) for each in LEAD.types]
 
 
+def _indexable(share: lead.CustomerShared) -> bool:
+    """A share is a row of its own table, too."""
+    texts = (share.dealer, share.scope)
+    return all(len(text) <= MAX_TEXT and "\x00" not in text for text in texts) and share.until.tzinfo is not None
+
+
 def _labels(recorded: Recorded) -> list[str]:
     labels = recorded.labels
     return [text for text in (labels.dealer, labels.party_ref, labels.vin) if text is not None]
@@ -114,7 +137,8 @@ _STATE = TypeAdapter(StreamState)
 
 
 def dump_state(state: StreamState) -> str:
-    return _STATE.dump_json(state).decode()
+    """Without what is as it is from the beginning: most of a state is."""
+    return _STATE.dump_json(state, exclude_defaults=True).decode()
 
 
 def load_state(text: str) -> StreamState | None:

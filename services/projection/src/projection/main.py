@@ -2,13 +2,13 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
 
-from projection import api, service
+from projection import api, contract, service
 from projection.composer import Composer
 from projection.reactions import FactsHandler, PersonalHandler
 from projection.settings import Settings
@@ -18,31 +18,49 @@ from roadbook.clock import Clock, clock_from
 from roadbook.consumer import Consumer, facts, raw
 from roadbook.consumer_store import PostgresConsumerStore
 from roadbook.database import Pool, check, close_pool, create_pool
-from roadbook.http.app import create_app
+from roadbook.http.app import Check, create_app
 from roadbook.kafka import KafkaSubscription
-from roadbook.runtime import Parts, ServiceDefinition, Worker, migrations_of, run
+from roadbook.messages import Messages, Receives
+from roadbook.runtime import Parts, ServiceDefinition, Worker, contracts_of, migrations_of, run
 from roadbook.workers import Backoff, pause
 
 NAME = "projection"
 FACTS_CONSUMER, FACTS_TOPICS = "projection", ("roadbook.lead.v1",)
 PERSONAL_CONSUMER, PERSONAL_TOPICS = "projection-personal", ("roadbook.personal-data.v1",)
+MESSAGES = Messages(
+    NAME,
+    contracts_of(__file__),
+    sends={},
+    receives=(
+        *(Receives(topic, f"roadbook.{FACTS_CONSUMER}", contract.known_types()) for topic in FACTS_TOPICS),
+        *(Receives(topic, f"roadbook.{PERSONAL_CONSUMER}") for topic in PERSONAL_TOPICS),
+    ),
+)
 _log = logs.get_logger(__name__)
 
 
-def application(settings: Settings, pool: Pool, wakeups: Wakeups, clock: Clock) -> FastAPI:
-    """The HTTP side alone: what the tests of the API run."""
-
-    app = create_app(
+def surface(settings: Settings, readiness: Mapping[str, Check] | None = None, clock: Clock | None = None) -> FastAPI:
+    """All that is seen from outside, with nothing behind it."""
+    return create_app(
         settings=settings,
         name=NAME,
         title="Roadbook: projection",
         description="One lifetime record per customer, derived from everything that happened.",
         routers=api.ROUTERS,
         problems=api.PROBLEMS,
-        readiness={"postgres": lambda: check(pool)},
+        readiness=readiness,
         clock=clock,
-        tags=({"name": "customers", "description": "Read lifetime records and timelines, find customers."},),
+        messages=MESSAGES,
+        tags=(
+            {"name": "customers", "description": "Read lifetime records and timelines, find customers."},
+            {"name": "shares", "description": "Who read what was shared."},
+        ),
     )
+
+
+def application(settings: Settings, pool: Pool, wakeups: Wakeups, clock: Clock) -> FastAPI:
+    """The HTTP side alone: what the tests of the API run."""
+    app = surface(settings, {"postgres": lambda: check(pool)}, clock)
     app.state.projection = api.Running(pool, wakeups)
     return app
 
@@ -97,7 +115,7 @@ async def build(settings: Settings) -> AsyncIterator[Parts]:
         await close_pool(pool)
 
 
-DEFINITION = ServiceDefinition(NAME, Settings, build, migrations_of(__file__))
+DEFINITION = ServiceDefinition(NAME, Settings, build, migrations_of(__file__), surface=surface)
 
 
 def main() -> None:

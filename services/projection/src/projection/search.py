@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
+import orjson
 
 from roadbook.database import Connection
 
@@ -13,6 +14,8 @@ HEADQUARTERS = "*"  # the scope that sees all; no dealer's id can be this
 
 @dataclass(frozen=True, slots=True)
 class Summary:
+    """`granted` are the shares it is made of: stream and scope of each."""
+
     scope: str
     customer_id: str
     party_refs: tuple[str, ...]
@@ -23,15 +26,19 @@ class Summary:
     record_version: int
     last_event: datetime | None
     next_change_at: datetime | None
+    granted: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class KeyRow:
+    """`granted`: its summary is made of shares too."""
+
     scope: str
     kind: str
     key: str
     party_ref: str
     customer_id: str
+    granted: bool = False
 
 
 # ── Taking work ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -79,17 +86,18 @@ DELETE FROM summaries s WHERE customer_id = ANY($1::text[]) AND NOT EXISTS (
 
 _WRITE_SUMMARIES = """
 INSERT INTO summaries (scope, customer_id, party_refs, stage, stage_since, open_leads, overdue, record_version,
-                       last_event, next_change_at)
+                       last_event, next_change_at, granted, granted_scopes)
 SELECT scope, customer_id, string_to_array(refs, ' '), stage, stage_since, open_leads, overdue, record_version,
-       last_event, next_change_at
+       last_event, next_change_at, ARRAY(SELECT json_array_elements_text(granted)),
+       ARRAY(SELECT json_array_elements_text(granted_scopes))
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::int[], $7::int[], $8::bigint[],
-            $9::timestamptz[], $10::timestamptz[])
+            $9::timestamptz[], $10::timestamptz[], $11::json[], $12::json[])
      AS u (scope, customer_id, refs, stage, stage_since, open_leads, overdue, record_version, last_event,
-           next_change_at)
+           next_change_at, granted, granted_scopes)
 ON CONFLICT (scope, customer_id) DO UPDATE SET party_refs = excluded.party_refs, stage = excluded.stage,
     stage_since = excluded.stage_since, open_leads = excluded.open_leads, overdue = excluded.overdue,
     record_version = excluded.record_version, last_event = excluded.last_event,
-    next_change_at = excluded.next_change_at
+    next_change_at = excluded.next_change_at, granted = excluded.granted, granted_scopes = excluded.granted_scopes
 """
 
 
@@ -110,20 +118,22 @@ async def write_summaries(connection: Connection, refs: Collection[str], rows: S
         [row.record_version for row in rows],
         [row.last_event for row in rows],
         [row.next_change_at for row in rows],
+        [orjson.dumps([stream for stream, _ in row.granted]).decode() for row in rows],
+        [orjson.dumps([scope for _, scope in row.granted]).decode() for row in rows],
     )
 
 
 _DROP_KEYS = """
 DELETE FROM search_keys k WHERE party_ref = ANY($1::text[]) AND NOT EXISTS (
-    SELECT FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-        AS u (scope, kind, key, party_ref, customer_id)
+    SELECT FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[])
+        AS u (scope, kind, key, party_ref, customer_id, granted)
     WHERE u.scope = k.scope AND u.kind = k.kind AND u.key = k.key AND u.party_ref = k.party_ref
-      AND u.customer_id = k.customer_id)
+      AND u.customer_id = k.customer_id AND u.granted = k.granted)
 """
 
 _WRITE_KEYS = """
-INSERT INTO search_keys (scope, kind, key, party_ref, customer_id)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+INSERT INTO search_keys (scope, kind, key, party_ref, customer_id, granted)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool[])
 ON CONFLICT (scope, kind, key, party_ref) DO NOTHING
 """
 
@@ -136,17 +146,26 @@ async def write_keys(connection: Connection, refs: Collection[str], rows: Sequen
         [row.key for row in rows],
         [row.party_ref for row in rows],
         [row.customer_id for row in rows],
+        [row.granted for row in rows],
     )
     await connection.execute(_DROP_KEYS, sorted(refs), *columns)
     await connection.execute(_WRITE_KEYS, *columns)
 
 
 # ── Finding ───────────────────────────────────────────────────────────────────────────────────────────────────
+# A summary that is made of shares is shown only while each of them still is what it was: time, a revocation or a new
+# holder hides it at once, however late the composer comes.
 _FIND = """
-SELECT s.customer_id, s.party_refs, s.stage, s.stage_since, s.open_leads, s.overdue, s.last_event
+SELECT s.customer_id, s.party_refs, s.stage, s.stage_since, s.open_leads, s.overdue, s.last_event, s.granted,
+       s.granted_scopes
 FROM (
-    SELECT DISTINCT customer_id FROM search_keys
+    SELECT DISTINCT customer_id FROM search_keys k
     WHERE scope = $1 AND kind = $2 AND key >= $3 AND key < $4 AND customer_id > $5
+      AND (NOT k.granted OR EXISTS (
+          SELECT FROM summaries m WHERE m.scope = $1 AND m.customer_id = k.customer_id AND NOT EXISTS (
+              SELECT FROM unnest(m.granted, m.granted_scopes) AS g (stream, scope) WHERE NOT EXISTS (
+                  SELECT FROM stream_grants n
+                  WHERE n.stream = g.stream AND n.dealer = $1 AND n.scope = g.scope AND n.until > $7))))
     ORDER BY customer_id LIMIT $6
 ) found JOIN summaries s ON s.scope = $1 AND s.customer_id = found.customer_id
 ORDER BY s.customer_id
@@ -156,11 +175,11 @@ _FIND_EXACTLY = _FIND.replace("key >= $3 AND key < $4", "key = $3 AND $4::text I
 
 
 async def find(
-    connection: Connection, scope: str, kind: str, key: str, *, prefix: bool, after: str, size: int
+    connection: Connection, scope: str, kind: str, key: str, at: datetime, *, prefix: bool, after: str, size: int
 ) -> list[asyncpg.Record]:
-    """Customers of `scope` by key, in the order of their ids from `after` on."""
+    """Customers of `scope` by key, in the order of their ids from `after` on, as they may be seen at that time."""
     query, end = (_FIND, after_prefix(key)) if prefix else (_FIND_EXACTLY, None)
-    return await connection.fetch(query, scope, kind, key, end, after, size)
+    return await connection.fetch(query, scope, kind, key, end, after, size, at)
 
 
 def after_prefix(prefix: str) -> str:

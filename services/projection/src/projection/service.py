@@ -1,4 +1,4 @@
-"""Reading the record for a viewer (a dealer, or None: headquarters): wiring of tables, contract and domain."""
+"""Reading the record for a viewer: wiring of tables, contract and domain."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -8,16 +8,17 @@ from typing import Final
 
 import asyncpg
 
-from projection import contract, search, views
+from projection import contract, positions, search, shares, views
 from projection.contract import SearchKey, StoredFact
+from projection.domain import sharing
 from projection.domain.components import Link, component_of
 from projection.domain.facts import Fact
 from projection.domain.personal import PersonalData
 from projection.domain.record import Record, derive
 from projection.domain.rules import RULES
-from projection.domain.streams import lead
-from projection.domain.streams.stream import StreamState, evolve, initial
+from projection.domain.streams.stream import StreamState, evolve, initial, summary
 from projection.search import HEADQUARTERS
+from projection.shares import Viewer
 from projection.views import StateRow, TimelineFilter
 from projection.wakeups import Wakeups
 from roadbook.database import Connection, Pool, acquire
@@ -71,35 +72,47 @@ async def refold(pool: Pool) -> int:
 
 
 async def reach(
-    connection: Connection, refs: Collection[str], dealer: str | None
+    connection: Connection, refs: Collection[str], dealer: str | None, at: datetime
 ) -> tuple[list[StreamState], list[Link]]:
-    """The streams `dealer` holds of all that is linked with `refs`, and the links among their references."""
-    rows = await views.customer_states(connection, sorted(refs), dealer, KNOWN)
-    links = await views.links_among(connection, {row.party_ref for row in rows if row.party_ref is not None})
-    return await current(connection, rows), links
+    """The streams of all that is linked with `refs`, as `dealer` sees them at that time, and the links among their
+    references. The table finds what may be seen; the states have the last word."""
+    rows = await views.customer_states(connection, sorted(refs), dealer, at, KNOWN)
+    states = sharing.seen(await current(connection, rows), dealer, at)
+    links = await views.links_among(connection, {state.party_ref for state in states if state.party_ref is not None})
+    return states, links
 
 
-async def personal(connection: Connection, states: Sequence[StreamState]) -> PersonalData:
+async def personal(
+    connection: Connection, states: Sequence[StreamState], dealer: str | None, at: datetime
+) -> PersonalData:
+    """The personal values that `dealer` may read of the streams it sees."""
     refs = sorted({state.party_ref for state in states if state.party_ref is not None})
-    return await views.personal_of(connection, refs, [state.stream for state in states])
+    return await views.personal_of(connection, refs, sharing.with_person(states, dealer, at))
 
 
 # ── The record ────────────────────────────────────────────────────────────────────────────────────────────────
-async def own_streams(connection: Connection, ref: str, dealer: str | None) -> tuple[list[StreamState], list[Link]]:
-    """The streams of the customer that `ref` leads to, as `dealer` sees it. Raises `NotFound`: nothing visible."""
-    states, links = await reach(connection, [ref], dealer)
+async def own_streams(connection: Connection, ref: str, viewer: Viewer) -> tuple[list[StreamState], list[Link]]:
+    """The streams of the customer that `ref` leads to, as the viewer sees it; what it sees through shares is on the
+    audit when this returns. Raises `NotFound`: nothing visible."""
+    states, links = await reach(connection, [ref], viewer.dealer, viewer.at)
     refs = component_of(ref, {state.party_ref for state in states if state.party_ref is not None}, links)
     own = [state for state in states if state.party_ref in refs]
     if not own:
         raise NotFound
+    await shares.note(connection, viewer, _shared(own, viewer))
     return own, [link for link in links if link.smaller in refs]
 
 
-async def read_record(pool: Pool, ref: str, dealer: str | None, at: datetime) -> Record:
+def _shared(states: Sequence[StreamState], viewer: Viewer) -> list[tuple[str, str]]:
+    given = ((state.stream, sharing.grant_to(state, viewer.dealer, viewer.at)) for state in states)
+    return [(stream, grant.scope) for stream, grant in given if grant is not None]
+
+
+async def read_record(pool: Pool, ref: str, viewer: Viewer) -> Record:
     async with acquire(pool) as connection:
-        states, links = await own_streams(connection, ref, dealer)
-        data = await personal(connection, states)
-    return derive(states, links, data, RULES, at)[0]
+        states, links = await own_streams(connection, ref, viewer)
+        data = await personal(connection, states, viewer.dealer, viewer.at)
+    return derive(states, links, data, RULES, viewer.at)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +127,7 @@ class Entry:
 async def read_timeline(
     pool: Pool,
     ref: str,
-    dealer: str | None,
+    viewer: Viewer,
     wanted: TimelineFilter,
     stream: str | None,
     after: tuple[datetime, str, int] | None,
@@ -122,7 +135,7 @@ async def read_timeline(
 ) -> list[Entry]:
     """Raises `NotFound` when no stream of the customer is visible; a foreign `stream` gives an empty page."""
     async with acquire(pool) as connection:
-        states, _ = await own_streams(connection, ref, dealer)
+        states, _ = await own_streams(connection, ref, viewer)
         streams = sorted(state.stream for state in states if stream in (None, state.stream))
         rows = await views.timeline(connection, streams, wanted, after, size)
     return [_entry(row) for row in rows]
@@ -131,7 +144,7 @@ async def read_timeline(
 def _entry(row: asyncpg.Record) -> Entry:
     fact = _read_leniently(row)
     known = fact is not None and fact.event is not None
-    words = lead.summary(fact.event) if fact is not None else None
+    words = summary(fact.event) if fact is not None else None
     return Entry(row, known, words or "An event of a type this version does not know yet")
 
 
@@ -156,25 +169,52 @@ class Found:
     names: list[str]
 
 
-async def find(pool: Pool, key: SearchKey, dealer: str | None, after: str, size: int) -> list[Found]:
-    """Customers by key in the order of their ids; a name is looked up by its beginning, all else exactly."""
-    scope = HEADQUARTERS if dealer is None else dealer
+async def find(pool: Pool, key: SearchKey, viewer: Viewer, after: str, size: int) -> tuple[list[Found], bool]:
+    """Up to `size` customers by key in the order of their ids, and whether there are more; a name is looked up by its
+    beginning, all else exactly. What is found through shares is on the audit when this returns."""
     async with acquire(pool) as connection:
         rows = await search.find(
-            connection, scope, key.kind, key.key, prefix=key.kind == "name", after=after, size=size
+            connection,
+            scope_of(viewer),
+            key.kind,
+            key.key,
+            viewer.at,
+            prefix=key.kind == "name",
+            after=after,
+            size=size + 1,
         )
-        names = await views.names_of(connection, [ref for row in rows for ref in row["party_refs"]], dealer)
-    return [Found(row, sorted({name for ref in row["party_refs"] for name in names.get(ref, ())})) for row in rows]
+        more, rows = len(rows) > size, rows[:size]
+        refs = [ref for row in rows for ref in row["party_refs"]]
+        names = await views.names_of(connection, refs, viewer.dealer, viewer.at)
+        shared = {pair for row in rows for pair in zip(row["granted"], row["granted_scopes"], strict=True)}
+        shared |= {(name.shared, sharing.CONTACT) for name in names if name.shared is not None}
+        await shares.note(connection, viewer, shared)
+    return [
+        Found(row, sorted({each.name for each in names if each.party_ref in row["party_refs"]})) for row in rows
+    ], more
+
+
+def scope_of(viewer: Viewer) -> str:
+    return HEADQUARTERS if viewer.dealer is None else viewer.dealer
+
+
+async def read_shared_reads(pool: Pool, stream: str, viewer: Viewer, after: int, size: int) -> list[asyncpg.Record]:
+    """Who read the stream through a share. Raises `NotFound` unless the viewer's dealer holds it."""
+    async with acquire(pool) as connection:
+        if not await shares.holds(connection, stream, viewer.dealer):
+            raise NotFound
+        return await shares.reads(connection, stream, after, size)
 
 
 # ── Read your writes ──────────────────────────────────────────────────────────────────────────────────────────
-async def wait_for(pool: Pool, wakeups: Wakeups, position: Position, dealer: str | None) -> None:
-    """Until everything `position` names is visible to `dealer`; `NotYet` after 2 s. No connection is held meanwhile."""
+async def wait_for(pool: Pool, wakeups: Wakeups, position: Position, viewer: Viewer) -> None:
+    """Until everything `position` names is visible to the viewer; `NotYet` after 2 s. No connection is held
+    meanwhile."""
     names = {stream for stream, _ in position.streams} | {value.party_ref for value in position.personal}
 
     async def check() -> bool:
         async with acquire(pool) as connection:
-            return await views.reached(connection, position, dealer)
+            return await positions.reached(connection, position, viewer.dealer, viewer.at)
 
     await _until(check, wakeups, names)
 
@@ -182,12 +222,12 @@ async def wait_for(pool: Pool, wakeups: Wakeups, position: Position, dealer: str
 async def wait_for_composer(pool: Pool, wakeups: Wakeups, position: Position) -> None:
     """Until the composer has been past everything `position` names, which must be visible already."""
     async with acquire(pool) as connection:
-        parties = await views.parties_of(connection, position)
-        mark = await views.last_mark(connection, parties)
+        parties = await positions.parties_of(connection, position)
+        mark = await positions.last_mark(connection, parties)
 
     async def check() -> bool:
         async with acquire(pool) as connection:
-            return await views.composed(connection, parties, mark)
+            return await positions.composed(connection, parties, mark)
 
     if mark:
         await _until(check, wakeups, set(parties))

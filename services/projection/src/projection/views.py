@@ -1,21 +1,50 @@
 """The projection's tables: facts and folded states, personal values, and what reading a customer takes."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import asyncpg
 import orjson
 
+from projection.domain import sharing
 from projection.domain.components import Link
 from projection.domain.personal import PersonalValue
 from projection.domain.streams.stream import FOLDS, StreamState, fold_version
+from projection.visibility import seen
 from roadbook.database import Connection
 from roadbook.events import Recorded
-from roadbook.position import Position
+
 
 # ── Writing: one statement per batch ──────────────────────────────────────────────────────────────────────────
+def _granting(saved: str, first: int) -> str:
+    """The end of a statement that brings the grants in step with the states that `saved` names. Its five parameters,
+    from `first` on: streams that were ever shared, and stream, dealer, scope and until of what is granted now."""
+    streams, columns = f"${first}::text[]", [f"${first + number}" for number in range(1, 5)]
+    pairs = f"{columns[0]}::text[], {columns[1]}::text[]"
+    return f""", over AS (
+    DELETE FROM stream_grants g WHERE g.stream = ANY({streams}) AND g.stream IN (SELECT stream FROM {saved})
+      AND (g.stream, g.dealer) NOT IN (SELECT * FROM unnest({pairs}))
+)
+INSERT INTO stream_grants (stream, dealer, scope, until)
+SELECT u.* FROM unnest({pairs}, {columns[2]}::text[], {columns[3]}::timestamptz[]) AS u (stream, dealer, scope, until)
+WHERE u.stream IN (SELECT stream FROM {saved})
+ON CONFLICT (stream, dealer) DO UPDATE SET scope = excluded.scope, until = excluded.until
+"""
+
+
+def _grants(states: Sequence[StreamState], shared: Sequence[str]) -> list[list[Any]]:
+    given = [(state.stream, grant) for state in states for grant in sharing.grants(state)]
+    return [
+        list(shared),
+        [stream for stream, _ in given],
+        [grant.dealer for _, grant in given],
+        [grant.scope for _, grant in given],
+        [grant.until for _, grant in given],
+    ]
+
+
 _SAVE = """
 WITH kept AS (
     INSERT INTO facts (stream, version, id, type, time, recorded, party_ref, vin, dealer, actor, correlation,
@@ -25,22 +54,24 @@ WITH kept AS (
     ON CONFLICT (stream, version) DO NOTHING
 ), marked AS (
     INSERT INTO dirty (party_ref) SELECT * FROM unnest($14::text[])
-)
-INSERT INTO stream_states AS s (stream, party_ref, dealer, version, fold, unknown, state)
-SELECT u.stream, u.party_ref, u.dealer, u.version, u.fold, ARRAY(SELECT json_array_elements_text(u.unknown)), u.state
-FROM unnest($15::text[], $16::text[], $17::text[], $18::int[], $19::int[], $20::json[], $21::json[])
-     AS u (stream, party_ref, dealer, version, fold, unknown, state)
-ON CONFLICT (stream) DO UPDATE SET party_ref = excluded.party_ref, dealer = excluded.dealer,
-    version = excluded.version, fold = excluded.fold, unknown = excluded.unknown, state = excluded.state
-WHERE excluded.version >= s.version
-"""
+), saved AS (
+    INSERT INTO stream_states AS s (stream, party_ref, dealer, version, fold, unknown, state)
+    SELECT u.stream, u.party_ref, u.dealer, u.version, u.fold, ARRAY(SELECT json_array_elements_text(u.unknown)),
+           u.state
+    FROM unnest($15::text[], $16::text[], $17::text[], $18::int[], $19::int[], $20::json[], $21::json[])
+         AS u (stream, party_ref, dealer, version, fold, unknown, state)
+    ON CONFLICT (stream) DO UPDATE SET party_ref = excluded.party_ref, dealer = excluded.dealer,
+        version = excluded.version, fold = excluded.fold, unknown = excluded.unknown, state = excluded.state
+    WHERE excluded.version >= s.version
+    RETURNING s.stream
+)""" + _granting("saved", 22)
 
 
 async def save_facts(
     connection: Connection, applied: Sequence[Recorded], states: Sequence[tuple[StreamState, str]]
 ) -> None:
-    """Facts, states (each with its JSON) and marks of a batch. `states` are sorted by stream: two workers that meet
-    lock rows in one order (T13)."""
+    """Facts, states (each with its JSON), grants and marks of a batch. `states` are sorted by stream: two workers that
+    meet lock rows in one order (T13)."""
     await connection.execute(
         _SAVE,
         [event.stream for event in applied],
@@ -64,6 +95,7 @@ async def save_facts(
         [state.fold for state, _ in states],
         [orjson.dumps(state.unknown).decode() for state, _ in states],
         [text for _, text in states],
+        *_grants([s for s, _ in states], [s.stream for s, _ in states if s.body is not None and s.body.shares]),
     )
 
 
@@ -164,19 +196,19 @@ WITH RECURSIVE reached(ref) AS (
 
 _CUSTOMER = (
     _REACHED
-    + """
+    + f"""
 SELECT s.stream, s.party_ref, s.version, s.fold, s.unknown, s.state
 FROM stream_states s
-WHERE s.party_ref = ANY(ARRAY(SELECT ref FROM reached)) AND ($2::text IS NULL OR s.dealer = $2)
+WHERE s.party_ref = ANY(ARRAY(SELECT ref FROM reached)) AND {seen("$2", "$3::timestamptz")}
 """
 )
 
 
 async def customer_states(
-    connection: Connection, refs: Sequence[str], dealer: str | None, known: Collection[str]
+    connection: Connection, refs: Sequence[str], dealer: str | None, at: datetime, known: Collection[str]
 ) -> list[StateRow]:
-    """The streams of everything linked with `refs` that `dealer` holds now (None: of all dealers)."""
-    return [_state_row(row, known) for row in await connection.fetch(_CUSTOMER, list(refs), dealer)]
+    """The streams of everything linked with `refs` that `dealer` may see at that time (None: headquarters)."""
+    return [_state_row(row, known) for row in await connection.fetch(_CUSTOMER, list(refs), dealer, at)]
 
 
 _LINKS = "SELECT smaller, larger FROM links WHERE smaller = ANY($1::text[]) AND larger = ANY($1::text[])"
@@ -255,10 +287,10 @@ WITH done AS (
     SET fold = u.fold, unknown = ARRAY(SELECT json_array_elements_text(u.unknown)), state = u.state
     FROM unnest($1::text[], $2::int[], $3::int[], $4::json[], $5::json[]) AS u (stream, version, fold, unknown, state)
     WHERE s.stream = u.stream AND s.version = u.version
-    RETURNING s.party_ref
-)
-INSERT INTO dirty (party_ref) SELECT DISTINCT party_ref FROM done WHERE party_ref IS NOT NULL
-"""
+    RETURNING s.stream, s.party_ref
+), marked AS (
+    INSERT INTO dirty (party_ref) SELECT DISTINCT party_ref FROM done WHERE party_ref IS NOT NULL
+)""" + _granting("done", 6)
 
 
 async def save_refolded(connection: Connection, states: Sequence[tuple[StreamState, str]]) -> None:
@@ -270,6 +302,7 @@ async def save_refolded(connection: Connection, states: Sequence[tuple[StreamSta
         [state.fold for state, _ in states],
         [orjson.dumps(state.unknown).decode() for state, _ in states],
         [text for _, text in states],
+        *_grants([state for state, _ in states], [state.stream for state, _ in states]),
     )
 
 
@@ -318,78 +351,26 @@ async def timeline(
     )
 
 
-# ── Read your writes ──────────────────────────────────────────────────────────────────────────────────────────
-# A stream another dealer holds counts as one that never comes: how far it is must not be found out by asking.
-_REACHED_POSITION = """
-SELECT (
-    SELECT count(*) FROM unnest($1::text[], $2::int[]) AS w (stream, version)
-    JOIN stream_states s ON s.stream = w.stream AND s.version >= w.version
-    WHERE $6::text IS NULL OR s.dealer = $6
-) = cardinality($1::text[]) AND (
-    SELECT count(*) FROM unnest($3::text[], $4::text[], $5::bigint[]) AS w (party_ref, key, version)
-    WHERE EXISTS (
-        SELECT FROM personal_values p
-        WHERE p.party_ref = w.party_ref AND p.key = w.key AND p.version >= w.version
-          AND ($6::text IS NULL OR EXISTS (SELECT FROM stream_states s WHERE s.stream = p.stream AND s.dealer = $6))
-    ) OR EXISTS (
-        SELECT FROM personal_fences f WHERE $6::text IS NULL AND f.party_ref = w.party_ref AND f.fence >= w.version
-    )
-) = cardinality($3::text[]) AS reached
-"""
-
-
-async def reached(connection: Connection, position: Position, dealer: str | None) -> bool:
-    """Whether everything `position` names is in the tables, as far as `dealer` may see it."""
-    return bool(
-        await connection.fetchval(
-            _REACHED_POSITION,
-            [stream for stream, _ in position.streams],
-            [version for _, version in position.streams],
-            [value.party_ref for value in position.personal],
-            [value.key for value in position.personal],
-            [value.version for value in position.personal],
-            dealer,
-        )
-    )
-
-
-_PARTIES = """
-SELECT DISTINCT party_ref FROM stream_states WHERE stream = ANY($1::text[]) AND party_ref IS NOT NULL
-UNION SELECT unnest($2::text[])
-"""
-
-_MARKED = "SELECT coalesce(max(id), 0) FROM dirty WHERE party_ref = ANY($1::text[])"
-_COMPOSED = "SELECT NOT EXISTS (SELECT FROM dirty WHERE party_ref = ANY($1::text[]) AND id <= $2)"
-
-
-async def parties_of(connection: Connection, position: Position) -> list[str]:
-    rows = await connection.fetch(
-        _PARTIES, [stream for stream, _ in position.streams], [value.party_ref for value in position.personal]
-    )
-    return [row["party_ref"] for row in rows]
-
-
-async def last_mark(connection: Connection, parties: Sequence[str]) -> int:
-    """The newest mark of these parties; 0 when all that is committed is composed."""
-    return int(await connection.fetchval(_MARKED, list(parties)))
-
-
-async def composed(connection: Connection, parties: Sequence[str], mark: int) -> bool:
-    """Whether the composer has been past `mark`: a mark leaves in the transaction that writes its rows."""
-    return bool(await connection.fetchval(_COMPOSED, list(parties), mark))
-
-
-_NAMES = """
-SELECT p.party_ref, p.value #>> '{}' AS name FROM personal_values p
-JOIN stream_states s USING (stream)
+# ── Names ─────────────────────────────────────────────────────────────────────────────────────────────────────
+_NAMES = f"""
+SELECT p.party_ref, p.value #>> '{{}}' AS name,
+       CASE WHEN $2::text IS NOT NULL AND s.dealer IS DISTINCT FROM $2 THEN p.stream END AS shared
+FROM personal_values p JOIN stream_states s USING (stream)
 WHERE p.party_ref = ANY($1::text[]) AND p.key = p.stream || '/name' AND json_typeof(p.value) = 'string'
-  AND ($2::text IS NULL OR s.dealer = $2)
+  AND {seen("$2", "$3::timestamptz", contact=True)}
 """
 
 
-async def names_of(connection: Connection, refs: Sequence[str], dealer: str | None) -> dict[str, list[str]]:
-    """Full names by party reference, out of the streams `dealer` holds (None: all)."""
-    found: dict[str, list[str]] = {}
-    for row in await connection.fetch(_NAMES, list(refs), dealer):
-        found.setdefault(row["party_ref"], []).append(row["name"])
-    return found
+@dataclass(frozen=True, slots=True)
+class Name:
+    """`shared`: the stream by whose share it may be read; None for a stream of the viewer's own."""
+
+    party_ref: str
+    name: str = field(repr=False)
+    shared: str | None
+
+
+async def names_of(connection: Connection, refs: Sequence[str], dealer: str | None, at: datetime) -> list[Name]:
+    """Full names out of the streams whose personal data `dealer` may read at that time (None: all)."""
+    rows = await connection.fetch(_NAMES, list(refs), dealer, at)
+    return [Name(row["party_ref"], row["name"], row["shared"]) for row in rows]

@@ -13,13 +13,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from roadbook.clock import Clock, RealClock
-from roadbook.http import catalogue, openapi, pages, pointers
+from roadbook.http import asyncapi_page, catalogue, openapi, pages, pointers
 from roadbook.http.auth import TokenVerifier
 from roadbook.http.edge import Edge, route_finder
 from roadbook.http.health import Health, metrics
 from roadbook.http.jwks import KeySource
+from roadbook.http.paths import Paths
 from roadbook.http.problems import ProblemType, handlers, register
 from roadbook.http.routes import Admission, StrictRoute, declared_scopes, has_cleanup
+from roadbook.messages import Messages
 from roadbook.settings import Settings, SettingsError
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -55,12 +57,12 @@ def create_app(
     clock: Clock | None = None,
     verifier: TokenVerifier | None = None,
     tags: Sequence[Mapping[str, str]] = (),
-    catalog: Sequence[Mapping[str, str]] = (),
+    messages: Messages | None = None,
 ) -> FastAPI:
     """The application of service `name`.
 
     `readiness`: name -> async check that returns details or raises. `tags`: `{"name", "description"}` for OpenAPI.
-    `catalog`: further documents for /.well-known/api-catalog. Handlers find `app.state.clock`, `.settings`.
+    `messages`: what the service says and hears on Kafka, for /asyncapi. Handlers find `app.state.clock`, `.settings`.
 
     Raises `UndeclaredRoute` if a route declares no scope, is not on a router of `roadbook.http.routes.router`, has
     a dependency with `yield`, or shares its operationId; `SettingsError` if routes exist but no issuer is configured.
@@ -78,10 +80,12 @@ def create_app(
     state, health = app.state, Health(dict(readiness or {}))
     state.name, state.settings, state.clock, state.health = name, settings, clock or RealClock(), health
     state.admission, state.problems_url = Admission(settings.max_in_flight), settings.problems_url
-    _add_public_routes(app, health, settings, catalog)
+    state.messages = messages
+    _add_public_routes(app, health, settings, messages)
     for router in routers:
         app.include_router(router)
     templates = _check_routes(app)
+    state.paths = _paths(app)
     state.verifier = verifier or (_verifier(settings) if routers else None)
     _serve_document(app, _document(app, settings))
     _add_edge(app, settings, templates)
@@ -119,9 +123,9 @@ def _verifier(settings: Settings) -> TokenVerifier:
     return TokenVerifier(settings.oidc_issuer, settings.oidc_audience, KeySource(settings.oidc_jwks))
 
 
-def _add_public_routes(app: FastAPI, health: Health, settings: Settings, catalog: Sequence[Mapping[str, str]]) -> None:
+def _add_public_routes(app: FastAPI, health: Health, settings: Settings, messages: Messages | None) -> None:
     """The only routes without a token."""
-    linkset = orjson.dumps(pages.api_catalog(settings.public_url, catalog))
+    linkset = orjson.dumps(pages.api_catalog(settings.public_url, events=messages is not None))
 
     async def api_catalog(_: Request) -> Response:
         return Response(linkset, headers={"Content-Type": pages.CATALOG_TYPE})
@@ -137,6 +141,7 @@ def _add_public_routes(app: FastAPI, health: Health, settings: Settings, catalog
         "/docs/init.js": pages.docs_script,
         "/docs/assets/{name}": pages.docs_asset,
         "/.well-known/api-catalog": api_catalog,
+        **(asyncapi_page.routes(messages, title=app.title, version=app.version) if messages else {}),
     }
     for path, endpoint in public.items():
         app.add_route(path, endpoint, methods=["GET"], include_in_schema=False)
@@ -161,6 +166,11 @@ def _check_routes(app: FastAPI) -> dict[int, str]:
             raise UndeclaredRoute(f"{context.path}: the same route is included twice")
         templates[id(route)] = str(context.path_format)
     return templates
+
+
+def _paths(app: FastAPI) -> Paths:
+    contexts = [each for each in iter_route_contexts(app.routes) if isinstance(each.original_route, StrictRoute)]
+    return Paths((str(each.path_format), each.methods or ()) for each in contexts)
 
 
 def _document(app: FastAPI, settings: Settings) -> dict[str, Any]:

@@ -1,6 +1,9 @@
-"""The kit's own problem types."""
+"""The kit's own problem types, and how a route says which it answers."""
 
-from roadbook.http.problems import ProblemType, register
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from roadbook.http.problems import MEDIA_TYPE, ProblemType, register
 
 _SAME_KEY = "Send the same request again with the same Idempotency-Key after the seconds in Retry-After."
 
@@ -209,3 +212,25 @@ KIT_PROBLEMS = (
 )
 
 register(*KIT_PROBLEMS)
+
+
+def answering(own: Sequence[ProblemType]) -> Callable[..., dict[int | str, Any]]:
+    """`answered(Model, "Done", "lead_closed", status=201)` of a service with these problem types: what a route answers,
+    for its OpenAPI entry; its problems beyond those that every route of its kind has."""
+    kinds = {kind.code: kind for kind in (*KIT_PROBLEMS, *own)}
+
+    def answered(model: type, description: str, *codes: str, status: int = 200) -> dict[int | str, Any]:
+        unknown = [code for code in codes if code not in kinds]
+        if unknown:
+            raise ValueError(f"no ProblemType for {', '.join(unknown)}: add it to PROBLEMS")
+        responses: dict[int | str, Any] = {status: {"model": model, "description": description}}
+        for code in codes:
+            kind = kinds[code]
+            value = {"type": f"/problems/{code}", "title": kind.title, "status": kind.status, "code": code}
+            response = responses.setdefault(
+                kind.status, {"description": kind.title, "content": {MEDIA_TYPE: {"examples": {}}}}
+            )
+            response["content"][MEDIA_TYPE]["examples"][code] = {"summary": kind.title, "value": value}
+        return responses
+
+    return answered

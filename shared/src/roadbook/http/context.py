@@ -24,6 +24,9 @@ KeyMode = Literal["required", "optional"]
 _BARE_KEY = re.compile(r"[A-Za-z0-9._~:@/+=-]{1,255}")
 _ETAG = re.compile(r'"v(0|[1-9][0-9]{0,9})"')
 _ANY_ETAG = re.compile(r'(W/)?"[\x21\x23-\x7e]*"')
+# As OpenAPI shows them: a quoted string or a bare word; any one ETag, or `*`.
+_KEY_PATTERN = r'^("([ !#-\[\]-~]|\\["\\]){1,255}"|[A-Za-z0-9._~:@/+=-]{1,255})$'
+_MATCH_PATTERN = r'^(\*|(W/)?"[!#-~]*")$'
 _CORRELATION = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -41,13 +44,13 @@ def _dependency(required: bool) -> Any:
         alias="Idempotency-Key",
         description="A structured-field string, the same for a repeat and for nothing else. An answer is kept 30 days.",
         examples=['"8e03978e-40d5-43dd-bc93-6894a57f9324"'],
-        json_schema_extra={"x-required": required, "maxLength": 257},
+        json_schema_extra={"x-required": required, "pattern": _KEY_PATTERN},
     )
     match_header = Header(
         alias="If-Match",
         description='The ETag the command expects (`"v7"`), or `*`. A stale one is refused with 412.',
         examples=['"v7"'],
-        json_schema_extra={"x-required": False},
+        json_schema_extra={"x-required": False, "pattern": _MATCH_PATTERN},
     )
 
     async def command_context(
@@ -116,10 +119,12 @@ def idempotency_key(request: Request) -> str | None:
 def if_match(request: Request) -> int | None:
     """The version the caller expects; None for no header and for `*` (a command on nothing is a 404 anyway).
 
-    A well-formed ETag that is not ours, or a weak one, matches no version: 412. What is no ETag at all: 400.
+    A well-formed ETag that is not ours, or a weak one, matches no version: 412. What is no ETag at all: 400. So is an
+    empty header: who sends one lost the ETag on the way, and must not write as if nothing had been expected.
     """
-    given = ",".join(request.headers.getlist("if-match")).strip()
-    if not given or given == "*":
+    headers = request.headers.getlist("if-match")
+    given = ",".join(headers).strip()
+    if not headers or given == "*":
         return None
     ours = _ETAG.fullmatch(given)
     if ours is not None and int(ours[1]) < 2**31:

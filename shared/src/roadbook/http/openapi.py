@@ -3,12 +3,26 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from roadbook.http.examples import complete_answers
 from roadbook.http.problems import MEDIA_TYPE, problem_type
 
 METHODS: Final = ("get", "put", "post", "delete", "patch", "head", "options")
 _REFERENCE: Final = {"$ref": "#/components/schemas/Problem"}
-_ALWAYS: Final = ("authentication_required", "forbidden", "internal_error", "unavailable")
-_WITH_BODY: Final = ("malformed_json", "content_too_large", "unsupported_media_type")
+_ALWAYS: Final = (
+    "authentication_required",
+    "forbidden",
+    "headers_too_large",
+    "internal_error",
+    "malformed_request",
+    "unavailable",
+)
+_WITH_KEY: Final = (
+    "idempotency_key_missing",
+    "idempotency_key_invalid",
+    "idempotency_key_reused",
+    "idempotency_in_flight",
+)
+_WITH_BODY: Final = ("malformed_json", "request_timeout", "content_too_large", "unsupported_media_type")
 
 PROBLEM_SCHEMA: Final[Mapping[str, Any]] = {
     "type": "object",
@@ -44,6 +58,7 @@ PROBLEM_SCHEMA: Final[Mapping[str, Any]] = {
 def complete(document: dict[str, Any], base_url: str, issuer: str) -> dict[str, Any]:
     """Works in place on what FastAPI generated, and returns it. Raises ValueError for an operationId used twice."""
     document["servers"] = [{"url": base_url}]
+    document["info"]["license"] = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
@@ -58,6 +73,7 @@ def complete(document: dict[str, Any], base_url: str, issuer: str) -> dict[str, 
             raise ValueError(f"operationId {identifier!r} is used twice")
         seen.add(identifier)
         _complete_operation(operation, base_url)
+        complete_answers(operation, schemas)
     return document
 
 
@@ -77,7 +93,8 @@ def _complete_operation(operation: dict[str, Any], base_url: str) -> None:
     codes = list(_ALWAYS)
     parameters = operation.get("parameters", [])
     for parameter in parameters:
-        required = parameter.get("schema", {}).pop("x-required", None)
+        parameter["schema"] = _on_the_wire(parameter.get("schema", {}))
+        required = parameter["schema"].pop("x-required", None)
         if required:
             parameter["required"] = True
     names = {parameter["name"] for parameter in parameters}
@@ -90,16 +107,36 @@ def _complete_operation(operation: dict[str, Any], base_url: str) -> None:
     if method != "get":
         codes.append("conflict")
     if "Idempotency-Key" in names:
-        codes.append("idempotency_key_missing")
+        codes.extend(_WITH_KEY)
     if "If-Match" in names:
         codes.append("precondition_failed")
+    if "cursor" in names:
+        codes.append("cursor_invalid")
     for code in codes:
         kind = problem_type(code)
         _add(responses, str(kind.status), code, base_url)
     for status, response in responses.items():
         if status[0] in "45":
-            response.setdefault("content", {MEDIA_TYPE: {"schema": dict(_REFERENCE)}})
+            content = response.setdefault("content", {MEDIA_TYPE: {"schema": dict(_REFERENCE)}})
+            _name_problems(response, content.get(MEDIA_TYPE, {}).get("examples", {}), base_url)
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _on_the_wire(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter may be left out, but there is no null in a URL or a header: `?limit=null` is the word."""
+    given = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    if len(given) != 1:
+        return schema
+    return {**given[0], **{name: value for name, value in schema.items() if name != "anyOf"}}
+
+
+def _name_problems(response: dict[str, Any], examples: Mapping[str, Any], base_url: str) -> None:
+    """The description lists the problems that share the response; their types are absolute."""
+    for example in examples.values():
+        path = str(example["value"]["type"]).rpartition("/problems/")[2]
+        example["value"] = {**example["value"], "type": f"{base_url}/problems/{path}"}
+    if examples:
+        response["description"] = " · ".join(each.get("summary", code) for code, each in examples.items())
 
 
 def _add(responses: dict[str, Any], status: str, code: str, base_url: str) -> None:

@@ -5,7 +5,6 @@ All of it is served by the service itself: no script, font or style comes from a
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
+from roadbook.http import asyncapi
 from roadbook.http.problems import ProblemType, problems_url, registered
 
 _STYLE: Final = (
@@ -23,8 +23,6 @@ _STYLE: Final = (
     "h1{font-size:1.6rem}code{background:#f2f2f2;padding:.1em .3em}td,th{text-align:left;padding:.3rem .8rem .3rem 0}"
     "a{color:#0b57a4}"
 )
-_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-PAGE_POLICY: Final = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'"
 DOCS_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
@@ -37,13 +35,16 @@ ASSETS: Final = {
 CATALOG_TYPE: Final = 'application/linkset+json; profile="https://www.rfc-editor.org/info/rfc9727"'
 
 
-def _html(title: str, body: str) -> Response:
+def html(title: str, body: str, more_style: str = "") -> Response:
+    """A page that is text and one style of ours; `body` is escaped already. No script runs on it."""
+    style = _STYLE + more_style
     page = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>{body}</body></html>'
+        f'<meta name="viewport" content="width=device-width"><style>{style}</style></head><body>{body}</body></html>'
     )
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     headers = {
-        "Content-Security-Policy": PAGE_POLICY,
+        "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{digest}'; frame-ancestors 'none'",
         "Cache-Control": "public, max-age=300",
         "Vary": "Accept",
     }
@@ -84,7 +85,7 @@ async def problem_index(request: Request) -> Response:
         for kind in kinds
     )
     table = f"<table><tr><th>Status</th><th>Code</th><th>Title</th></tr>{rows}</table>"
-    return _html("Problems", f"<h1>Problems this service answers with</h1>{table}")
+    return html("Problems", f"<h1>Problems this service answers with</h1>{table}")
 
 
 async def problem_page(request: Request) -> Response:
@@ -102,7 +103,7 @@ async def problem_page(request: Request) -> Response:
         f"<h2>What to do</h2><p>{escape(kind.what_to_do)}</p>"
         f'<h2>May the request be repeated?</h2><p>{again}</p><p><a href="{escape(base)}">All problems</a></p>'
     )
-    return _html(kind.title, body)
+    return html(kind.title, body)
 
 
 async def docs_page(request: Request) -> Response:
@@ -134,18 +135,19 @@ async def docs_asset(request: Request) -> Response:
     return FileResponse(folder / name, media_type=ASSETS[name], headers=headers)
 
 
-def api_catalog(base_url: str, more: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    """The linkset of RFC 9727. `more`: further machine-readable documents as `{"href": …, "type": …}`."""
-    openapi = {"href": f"{base_url}/openapi.json", "type": "application/vnd.oai.openapi+json;version=3.1"}
+def api_catalog(base_url: str, *, events: bool) -> dict[str, Any]:
+    """The linkset of RFC 9727. `events`: whether the service has an AsyncAPI document."""
+    machine = [{"href": f"{base_url}/openapi.json", "type": "application/vnd.oai.openapi+json;version=3.1"}]
+    human = [f"{base_url}/docs", f"{base_url}/problems"]
+    if events:
+        machine.append({"href": f"{base_url}/asyncapi.json", "type": asyncapi.MEDIA_TYPE})
+        human.append(f"{base_url}/asyncapi")
     return {
         "linkset": [
             {
                 "anchor": base_url,
-                "service-desc": [openapi, *more],
-                "service-doc": [
-                    {"href": f"{base_url}/docs", "type": "text/html"},
-                    {"href": f"{base_url}/problems", "type": "text/html"},
-                ],
+                "service-desc": machine,
+                "service-doc": [{"href": href, "type": "text/html"} for href in human],
                 "status": [{"href": f"{base_url}/readyz", "type": "application/json"}],
             }
         ]

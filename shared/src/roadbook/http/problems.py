@@ -178,7 +178,10 @@ def handlers() -> dict[type[Exception], Callable[[Request, Exception], Response]
     """Exception handlers for the application; what they leave over is a 500 (`roadbook.http.app`)."""
 
     def handle(request: Request, error: Exception) -> Response:
-        return render(request, from_exception(error) or Problem("internal_error"))
+        problem = from_exception(error) or Problem("internal_error")
+        if problem.code == "method_not_allowed" and (allowed := request.app.state.paths.allowed(request.scope["path"])):
+            problem.headers["Allow"] = ", ".join(allowed)
+        return render(request, problem)
 
     kinds: Iterable[type[Exception]] = (
         Problem,

@@ -15,6 +15,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Scope
 
 from roadbook.errors import OutcomeUnknown, Unavailable
 from roadbook.http.auth import authenticated, identify
@@ -22,10 +24,12 @@ from roadbook.http.body import DEFAULT_LIMIT, BodyLimit, parse_json, read_body
 from roadbook.http.context import WITH_KEY, WITHOUT_KEY
 from roadbook.http.pointers import FieldError
 from roadbook.http.problems import Problem
+from roadbook.http.stream import StreamedBody
 from roadbook.logs import get_logger
 
 BUDGET_SECONDS: Final = 5.0
 LARGE_BODIES_AT_ONCE: Final = 8
+STREAMS_AT_ONCE: Final = 2
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 XML_TYPES: Final = frozenset({"application/xml", "text/xml"})
 _SCOPED: Final = (authenticated, WITH_KEY, WITHOUT_KEY)
@@ -44,6 +48,7 @@ class Admission:
     limit: int
     working: set[asyncio.Task[Response]] = field(default_factory=set)
     large_bodies: int = 0
+    streams: int = 0
 
     def check(self) -> None:
         if len(self.working) >= self.limit:
@@ -58,6 +63,16 @@ class Admission:
             yield
         finally:
             self.large_bodies -= 1
+
+    @contextlib.contextmanager
+    def stream(self) -> Iterator[None]:
+        if self.streams >= STREAMS_AT_ONCE:
+            raise Problem("overloaded", headers={"Retry-After": "10"})
+        self.streams += 1
+        try:
+            yield
+        finally:
+            self.streams -= 1
 
     async def drained(self, seconds: float) -> bool:
         """Wait until no handler is at work; False if some still are after `seconds`."""
@@ -85,10 +100,22 @@ class StrictRoute(APIRoute):
         self.body_limit = max_body_size or DEFAULT_LIMIT
         super().__init__(*args, max_body_size=None, **options)
 
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """`GET /v1/leads/7:accept` is a command asked for with the wrong method (405), not a lead called `7:accept`."""
+        match, child = super().matches(scope)
+        if (
+            match is not Match.NONE
+            and "}:" not in self.path_format
+            and scope["app"].state.paths.is_command(scope["path"])
+        ):
+            return Match.NONE, {}
+        return match, child
+
     def get_route_handler(self) -> Handler:
         original = super().get_route_handler()
         scopes = declared_scopes(self.dependant)
         known = declared_query(self.dependant)
+        streamed = streamed_body(self.dependant)
 
         async def handle(request: Request) -> Response:
             if scopes is not None:
@@ -98,6 +125,12 @@ class StrictRoute(APIRoute):
                 raise Problem("invalid_request", errors=[FieldError(None, "unknown_parameter", "is not known here")])
             admission: Admission = request.app.state.admission
             strict = StrictRequest(request.scope, request.receive)
+            if streamed is not None:
+                _check_media_type(request, streamed.media_types[0], frozenset(streamed.media_types))
+                admission.check()
+                strict.keep(b"", None)  # nobody may read it before the handler does
+                with admission.stream():
+                    return await _within_budget(original(strict), admission, safe=False, seconds=None)
             if request.method not in SAFE_METHODS:
                 admission.check()
                 await self._read(request, strict, admission)
@@ -127,12 +160,14 @@ class StrictRoute(APIRoute):
             strict.keep(raw, parse_json(raw))
 
 
-async def _within_budget(work: Coroutine[Any, Any, Response], admission: Admission, safe: bool) -> Response:
+async def _within_budget(
+    work: Coroutine[Any, Any, Response], admission: Admission, safe: bool, seconds: float | None = BUDGET_SECONDS
+) -> Response:
     """The handler is never cancelled: it may be in the middle of a COMMIT. The answer comes in time all the same."""
     task = asyncio.create_task(work)
     admission.working.add(task)
     task.add_done_callback(admission.working.discard)
-    done, _ = await asyncio.wait({task}, timeout=BUDGET_SECONDS)
+    done, _ = await asyncio.wait({task}, timeout=seconds)
     if done:
         return task.result()
     task.add_done_callback(_late)
@@ -173,6 +208,11 @@ def declared_scopes(dependant: Dependant) -> list[str] | None:
             found.update(each.own_oauth_scopes or ())
             found.update(each.parent_oauth_scopes or ())
     return sorted(found) if seen and found else None
+
+
+def streamed_body(dependant: Dependant) -> StreamedBody | None:
+    """What a route that works its body while it arrives wants of it."""
+    return next((each.call for each in _flatten(dependant) if isinstance(each.call, StreamedBody)), None)
 
 
 def declared_query(dependant: Dependant) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import socket
 from collections.abc import Iterator
 from typing import Any, ClassVar, Final, Literal
@@ -96,6 +97,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._wait("body", self.body_seconds)
+        self.scope["state"]["release_body"] = functools.partial(self._release, self.scope)
         app = self.app
         if len(self.connections) > self.max_connections:
             self.app = _Overloaded(self.problems_url)
@@ -151,6 +153,11 @@ class GuardedProtocol(HttpToolsProtocol):
         self._cancel()
         self._phase = phase
         self._deadline = self.loop.call_later(seconds, self._too_late)
+
+    def _release(self, scope: object) -> None:
+        """For a route that keeps time by itself (`roadbook.http.stream`): the deadline of this body falls."""
+        if self._phase == "body" and self.scope is scope:
+            self._cancel()
 
     def _cancel(self) -> None:
         if self._deadline is not None:

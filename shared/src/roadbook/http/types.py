@@ -77,7 +77,7 @@ def _to_date(value: Any) -> date:
 
 def _safe_text(value: str) -> str:
     """Printable text and line breaks. Format characters (emoji joiners, direction marks) are part of real names."""
-    for char in value:
+    for char in "" if value.isprintable() else value:
         if unicodedata.category(char) in ("Cc", "Cs") and char not in _LINE_CONTROLS:
             raise PydanticCustomError("unsafe_text", "must hold no control characters")
     return value

@@ -24,6 +24,7 @@ _EXTENSION = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _DASHED_EXTENSION = re.compile(r"^(?P<main>.*\d.*?)\s*-\s*(?P<extension>\d{1,6})\D*$", re.DOTALL)
+_PLAIN_MOBILE = re.compile(r"1[3-9]\d{9}", re.ASCII)
 _CHINESE_MOBILE = re.compile(r"(?:\+?86|0086)?1[3-9]\d{9}")
 _CJK = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]+")
 _WORDS_IN_BRACKETS = re.compile(r"\([^()\d]*\)|\[[^\[\]\d]*\]")
@@ -69,9 +70,11 @@ def parse_phone(raw: str, region: str = "CN") -> Phone:
     text = _fold(raw)
     if not text.strip() or len(text) > _LONGEST:
         return Phone(raw)
-    main, extension = _split_extension(text, region)
-    main = _SEPARATORS.split(main, maxsplit=1)[0]
-    number = _read(main, region)
+    main, extension, number = text, None, _plain_mobile(text, region)
+    if number is None:
+        main, extension = _split_extension(text, region)
+        main = _SEPARATORS.split(main, maxsplit=1)[0]
+        number = _read(main, region)
     if number is None:
         service = _is_short_number(main, region)
         return Phone(raw, None, extension, "service" if service else "unknown", False, False)
@@ -130,6 +133,14 @@ def _split_extension(text: str, region: str) -> tuple[str, str | None]:
         if number is not None and number.country_code == 86 and phonenumbers.number_type(number) in whole_fixed:
             return dashed["main"], dashed["extension"]
     return text, None
+
+
+def _plain_mobile(text: str, region: str) -> PhoneNumber | None:
+    """Eleven digits, as nearly all of them are written, without the general way of reading: a third of its time."""
+    if region != "CN" or not _PLAIN_MOBILE.fullmatch(text):
+        return None
+    number = PhoneNumber(country_code=86, national_number=int(text))
+    return number if phonenumbers.is_valid_number(number) else None
 
 
 def _read(text: str, region: str) -> PhoneNumber | None:

@@ -18,6 +18,7 @@ from roadbook.store.port import (
     VersionConflict,
     Views,
     Write,
+    first_of_each,
 )
 
 
@@ -64,6 +65,16 @@ class MemoryStore:
         finally:
             if key is not None:
                 self._in_flight.discard(key)
+
+    async def create_many(self, writes: Sequence[Write], views: Views | None = None) -> Sequence[Stored | None]:
+        new = [write for write in first_of_each(writes) if write.stream not in self.streams]
+        recorded = {write.stream: self._recorded(write) for write in new}
+        if views is not None:
+            await views(None, [event for events in recorded.values() for event in events])
+            for write in new:
+                self._check(write)  # the view may have awaited: others may have moved the stream
+        stored = {write.stream: self._commit(write, recorded[write.stream]) for write in new}
+        return [stored.pop(write.stream, None) for write in writes]
 
     async def remember(self, idempotency: Idempotency, answer: Answer) -> Replay | None:
         known = self._answers.get(idempotency.key)

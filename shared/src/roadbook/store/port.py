@@ -93,6 +93,16 @@ class Loaded:
     replay: Replay | None
 
 
+def first_of_each(writes: Sequence[Write]) -> list[Write]:
+    """The writes of `create_many` without those whose stream came before. Raises ValueError for what is no creation."""
+    first: dict[str, Write] = {}
+    for write in writes:
+        if write.expected or not write.events or write.fired is not None or write.idempotency is not None:
+            raise ValueError("create_many takes bare creations: version 0, with events, no key and no fired timer")
+        first.setdefault(write.stream, write)
+    return list(first.values())
+
+
 class VersionConflict(Exception):
     """The stream is not at the expected version: nothing was written."""
 
@@ -114,6 +124,14 @@ class Store(Protocol):
     async def write(self, write: Write, views: Views | None = None) -> Stored | Replay:
         """All or nothing. Raises `VersionConflict`, `TimerGone`, `IdempotencyInFlight`, `Unavailable` (nothing
         happened) or `OutcomeUnknown` (COMMIT was sent, its answer never came)."""
+        ...
+
+    async def create_many(self, writes: Sequence[Write], views: Views | None = None) -> Sequence[Stored | None]:
+        """New streams, each exactly as `write` would make it, in one transaction: all or nothing. In the order of
+        `writes`; None for a stream that was there already (or comes a second time): nothing was written of it.
+
+        `writes` expect version 0 and have events, and neither a fired timer nor an idempotency key. `views` is called
+        once, with every event recorded, also when there is none. Raises what `write` raises but `TimerGone`."""
         ...
 
     async def remember(self, idempotency: Idempotency, answer: Answer) -> Replay | None:

@@ -1,10 +1,10 @@
 """The event store on Postgres. Loading is one statement, writing is one call of `append()` (see the kit's migration,
 which holds the order of locks)."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 import asyncpg
 import orjson
@@ -24,7 +24,10 @@ from roadbook.store.port import (
     VersionConflict,
     Views,
     Write,
+    first_of_each,
 )
+
+R = TypeVar("R")
 
 # How long a repeat of the same Idempotency-Key gets the same answer; after that it is decided anew.
 ANSWERS_KEPT = timedelta(days=30)
@@ -49,6 +52,8 @@ ORDER BY e.version
 
 _APPEND = f"SELECT * FROM append({', '.join(f'${n}' for n in range(1, 30))})"
 
+_CREATE_MANY = f"SELECT place, personal FROM create_many({', '.join(f'${n}' for n in range(1, 27))})"
+
 _REMEMBER = """
 INSERT INTO idempotency (key, fingerprint, status, answer, version) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (key) DO NOTHING
@@ -64,8 +69,11 @@ class PostgresStore:
         self._pool = pool
         self._wake = wake
 
+    def _connected(self) -> AbstractAsyncContextManager[Connection]:
+        return _connection(self._pool)
+
     async def load(self, stream: str, *, idempotency: Idempotency | None = None) -> Loaded:
-        async with _connection(self._pool) as connection:
+        async with self._connected() as connection:
             if idempotency is None:
                 rows = await connection.fetch(_LOAD, stream)
                 return Loaded([_recorded(row) for row in rows], None)
@@ -74,29 +82,49 @@ class PostgresStore:
         return Loaded([_recorded(row) for row in rows if row["version"] is not None], replay)
 
     async def write(self, write: Write, views: Views | None = None) -> Stored | Replay:
-        async with _connection(self._pool) as connection:
-            outcome = await self._transaction(connection, write, views)
+        async def work(connection: Connection) -> Stored | Replay:
+            row = await connection.fetchrow(_APPEND, *_arguments(write))
+            assert row is not None
+            if row["outcome"] == "replay":
+                return _replay(row, "replay_stream", "replay_version", "replay_")
+            stored = _stored(write, row["recorded"], row["personal"])
+            if views is not None and stored.events:
+                await views(connection, stored.events)
+            return stored
+
+        return await self._committed(work)
+
+    async def create_many(self, writes: Sequence[Write], views: Views | None = None) -> Sequence[Stored | None]:
+        new = first_of_each(writes)
+
+        async def work(connection: Connection) -> dict[str, Stored]:
+            made = [(new[row["place"] - 1], row) for row in await connection.fetch(_CREATE_MANY, *_columns(new))]
+            stored = {write.stream: _stored(write, write.now, row["personal"]) for write, row in made}
+            if views is not None:
+                await views(connection, [event for each in stored.values() for event in each.events])
+            return stored
+
+        stored = await self._committed(work)
+        return [stored.pop(write.stream, None) for write in writes]
+
+    async def _committed(self, work: Callable[[Connection], Awaitable[R]]) -> R:
+        """`work` in a transaction of its own, committed; the errors of `Store.write`."""
+        async with self._connected() as connection:
+            outcome = await self._transaction(connection, work)
         crashpoint("cmd.after_commit")
         if self._wake is not None:
             self._wake()
         return outcome
 
-    async def _transaction(self, connection: Connection, write: Write, views: Views | None) -> Stored | Replay:
+    async def _transaction(self, connection: Connection, work: Callable[[Connection], Awaitable[R]]) -> R:
         transaction = connection.transaction()
         await transaction.start()
         try:
-            row = await connection.fetchrow(_APPEND, *_arguments(write))
-            assert row is not None
-            if row["outcome"] == "replay":
-                outcome: Stored | Replay = _replay(row, "replay_stream", "replay_version", "replay_")
-            else:
-                outcome = _stored(write, row)
-                if views is not None and outcome.events:
-                    await views(connection, outcome.events)
+            outcome = await work(connection)
             crashpoint("cmd.before_commit")
         except BaseException as error:
             await _undo(transaction, error)
-            raise _translated(error) from None
+            raise translated(error) from None
         try:
             await transaction.commit()
         except Exception as error:
@@ -108,7 +136,7 @@ class PostgresStore:
         return outcome
 
     async def remember(self, idempotency: Idempotency, answer: Answer) -> Replay | None:
-        async with _connection(self._pool) as connection:
+        async with self._connected() as connection:
             status = await connection.execute(
                 _REMEMBER,
                 idempotency.key,
@@ -147,7 +175,8 @@ async def _undo(transaction: Any, error: BaseException) -> None:
             raise
 
 
-def _translated(error: BaseException) -> BaseException:
+def translated(error: BaseException) -> BaseException:
+    """What the store's port calls it."""
     match error:
         case asyncpg.PostgresError(sqlstate="RB001"):
             return VersionConflict()
@@ -184,7 +213,7 @@ def _arguments(write: Write) -> list[Any]:
         write.traceparent,
         [value.party_ref for value in write.personal],
         [value.key for value in write.personal],
-        [None if v.value is None else orjson.dumps(v.value).decode() for v in write.personal],
+        [_json(value.value) for value in write.personal],
         write.personal_source,
         [value.verified_at for value in write.personal],
         [timer.kind for timer in write.timers if timer.due is not None],
@@ -199,11 +228,54 @@ def _arguments(write: Write) -> list[Any]:
     ]
 
 
+def _columns(writes: Sequence[Write]) -> list[Any]:
+    """The arguments of create_many(): one array per column, with the place of the stream each row belongs to."""
+    events = [
+        (place, number, event, labels)
+        for place, write in enumerate(writes, start=1)
+        for number, (event, labels) in enumerate(zip(write.events, write.labels, strict=True), start=1)
+    ]
+    personal = [(place, value) for place, write in enumerate(writes, start=1) for value in write.personal]
+    timers = [(place, timer) for place, write in enumerate(writes, start=1) for timer in write.timers if timer.due]
+    return [
+        [write.stream for write in writes],
+        [len(write.events) for write in writes],
+        [write.key for write in writes],
+        [write.now for write in writes],
+        [write.actor for write in writes],
+        [write.correlation for write in writes],
+        [write.causation for write in writes],
+        [write.traceparent for write in writes],
+        [write.personal_source for write in writes],
+        [place for place, _, _, _ in events],
+        [number for _, number, _, _ in events],
+        [event.id for _, _, event, _ in events],
+        [event.type for _, _, event, _ in events],
+        [event.time for _, _, event, _ in events],
+        [event.data for _, _, event, _ in events],
+        [labels.dealer for _, _, _, labels in events],
+        [labels.party_ref for _, _, _, labels in events],
+        [labels.vin for _, _, _, labels in events],
+        [place for place, _ in personal],
+        [value.party_ref for _, value in personal],
+        [value.key for _, value in personal],
+        [_json(value.value) for _, value in personal],
+        [value.verified_at for _, value in personal],
+        [place for place, _ in timers],
+        [timer.kind for _, timer in timers],
+        [timer.due for _, timer in timers],
+    ]
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()
+
+
 def _dump(answer: Answer) -> str:
     return orjson.dumps({"body": dict(answer.body), "location": answer.location}).decode()
 
 
-def _stored(write: Write, row: asyncpg.Record) -> Stored:
+def _stored(write: Write, recorded: datetime, personal: str) -> Stored:
     events = [
         Recorded(
             stream=write.stream,
@@ -211,7 +283,7 @@ def _stored(write: Write, row: asyncpg.Record) -> Stored:
             id=event.id,
             type=event.type,
             time=event.time,
-            recorded=row["recorded"],
+            recorded=recorded,
             data=event.data,
             key=write.key,
             labels=labels,
@@ -222,7 +294,7 @@ def _stored(write: Write, row: asyncpg.Record) -> Stored:
         )
         for n, (event, labels) in enumerate(zip(write.events, write.labels, strict=True), start=1)
     ]
-    return Stored(events, write.expected + len(events), _personal(row["personal"]))
+    return Stored(events, write.expected + len(events), _personal(personal))
 
 
 def _personal(text: str) -> list[PersonalVersion]:

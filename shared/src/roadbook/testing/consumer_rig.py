@@ -13,6 +13,7 @@ from roadbook.consumer import Consumer, Park, facts
 from roadbook.consumer_store import ConsumerStore
 from roadbook.events import Labels, Recorded, new_id
 from roadbook.testing.waiting import eventually
+from roadbook.version_rule import RETRY
 from roadbook.wire import to_message
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
@@ -164,9 +165,12 @@ class Rig:
         await eventually(equal)
 
     async def until_held(self, count: int) -> list[tuple[str, int, str | None]]:
+        """Rows that an operator wants tried again do not count: a worker is about to."""
+
         async def enough() -> tuple[list[tuple[str, int, str | None]]] | None:
             found = await self.held()
-            return (found,) if len(found) == count else None
+            settled = len(found) == count and all(reason != RETRY for _, _, reason in found)
+            return (found,) if settled else None
 
         (rows,) = await eventually(enough)
         return sorted(rows, key=lambda row: row[:2])

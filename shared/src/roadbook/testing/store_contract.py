@@ -196,3 +196,78 @@ class StoreContract:
             await store.write(a_write(stream, 0, idempotency=key), fail)
         loaded = await store.load(stream, idempotency=key)
         assert (list(loaded.events), loaded.replay) == ([], None)
+
+    # ── Many new streams at once ──────────────────────────────────────────────────────────────────────────────
+    async def test_many_are_created_as_one_by_one(self, store: Store) -> None:
+        writes = [
+            a_write(
+                a_stream(),
+                0,
+                1 + n % 3,
+                actor=f"staff-{n}",
+                causation=f"e-{n}" if n % 2 else None,
+                personal=[PersonalValue(f"p-{n}", f"k-{n}/{field}", {"raw": field}) for field in ("b", "a")[: n % 3]],
+                personal_source=f"source-{n}",
+                timers=[TimerWanted("check", NOW + timedelta(hours=n) if n % 2 else None)],
+            )
+            for n in range(7)
+        ]
+        outcomes = await store.create_many(writes)
+        for n, (write, outcome) in enumerate(zip(writes, outcomes, strict=True)):
+            assert outcome is not None
+            assert [e.id for e in outcome.events] == [e.id for e in write.events]
+            assert list((await store.load(write.stream)).events) == list(outcome.events)
+            assert outcome.version == len(write.events)
+            assert {e.actor for e in outcome.events} == {f"staff-{n}"}
+            assert [p.key for p in outcome.personal] == sorted(v.key for v in write.personal)
+            if n % 2:
+                fired = TimerFired(f"{write.stream}/check", NOW + timedelta(hours=n))
+                await stored(store, a_write(write.stream, outcome.version, fired=fired))
+
+    async def test_a_stream_that_is_there_is_left_out_and_its_neighbours_are_not(self, store: Store) -> None:
+        known, new = a_stream(), a_stream()
+        await store.write(a_write(known, 0, personal=[PersonalValue("p-1", known + "/name", "first")]))
+        again = a_write(known, 0, 2, personal=[PersonalValue("p-1", known + "/name", "second")])
+        twice = a_write(new, 0, 3)
+        outcomes = await store.create_many([again, a_write(new, 0), twice])
+        assert [outcome is not None for outcome in outcomes] == [False, True, False]
+        assert [len((await store.load(stream)).events) for stream in (known, new)] == [1, 1]
+        assert list(await store.create_many([again, twice])) == [None, None]
+
+    async def test_the_views_of_many_are_called_once_also_for_nothing(self, store: Store) -> None:
+        told: list[list[tuple[str, int]]] = []
+
+        async def look(_: Any, recorded: Sequence[Recorded]) -> None:
+            told.append([(event.stream, event.version) for event in recorded])
+
+        writes = [a_write(a_stream(), 0, 2) for _ in range(2)]
+        for _ in range(2):
+            await store.create_many(writes, look)
+        assert told == [[(write.stream, version) for write in writes for version in (1, 2)], []]
+
+    async def test_a_failing_view_undoes_them_all(self, store: Store) -> None:
+        writes = [a_write(a_stream(), 0) for _ in range(3)]
+
+        async def fail(_: Any, recorded: Sequence[Recorded]) -> None:
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await store.create_many(writes, fail)
+        assert [len((await store.load(write.stream)).events) for write in writes] == [0, 0, 0]
+
+    async def test_only_bare_creations_are_taken(self, store: Store) -> None:
+        for wrong in (
+            a_write(a_stream(), 1),
+            a_write(a_stream(), 0, 0),
+            a_write(a_stream(), 0, idempotency=idempotency()),
+            a_write(a_stream(), 0, fired=TimerFired("x", NOW)),
+        ):
+            with pytest.raises(ValueError, match="bare creations"):
+                await store.create_many([wrong])
+
+    async def test_of_many_batches_with_the_same_streams_each_stream_has_one_winner(self, store: Store) -> None:
+        streams = [a_stream() for _ in range(20)]
+        batches = [[a_write(s, 0) for s in (streams if n % 2 else reversed(streams))] for n in range(8)]
+        outcomes = await asyncio.gather(*(store.create_many(batch) for batch in batches))
+        won = [s.events[0].stream for outcome in outcomes for s in outcome if s is not None]
+        assert sorted(won) == sorted(streams)

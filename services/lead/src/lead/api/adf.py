@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from lead import adf
 from lead.api import shown
-from lead.api.leads import Paged, Running, after, answered, next_cursor
+from lead.api.parts import Paged, Running, after, answered, next_cursor
 from lead.service import intake
 from lead.views.documents import Quarantined
 from roadbook.context import CommandContext
@@ -31,7 +31,7 @@ Intake = Annotated[CommandContext, command("lead:intake")]
 
 
 def _body(required: bool) -> dict[str, Any]:
-    schema = {"type": "string", "format": "binary", "maxLength": adf.LARGEST}
+    schema = {"type": "string", "format": "binary", "minLength": 1, "maxLength": adf.LARGEST}
     content = {kind: {"schema": schema} for kind in MEDIA_TYPES}
     content["application/xml"] = {"schema": schema, "example": shown.ADF}  # type: ignore[dict-item]
     return {"requestBody": {"required": required, "content": content}}

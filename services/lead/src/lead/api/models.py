@@ -1,7 +1,7 @@
 """What crosses the edge of the lead service, and what it says as facts and personal data."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -9,8 +9,10 @@ from pydantic_core import PydanticCustomError
 
 from lead.domain import lead as domain
 from lead.service import said
+from lead.service.leads import Captured
 from lead.service.prospects import vin_fact, vin_warnings
 from lead.settings import Network
+from roadbook.context import CommandContext
 from roadbook.http.pointers import FieldError
 from roadbook.http.problems import Problem
 from roadbook.http.types import CURRENCIES, MAX_MINOR, Count, Currency, Date, Instant, StrictModel, Text, Uuid
@@ -29,6 +31,7 @@ DealerCode = Annotated[str, Field(strict=True, pattern=r"^[a-z0-9-]{2,32}$", exa
 ContactKey = Annotated[
     str, Field(strict=True, pattern=r"^(phone|email|address)/[1-9][0-9]{0,3}$", examples=["phone/2"])
 ]
+RegionCode = Annotated[str, Field(strict=True, pattern=r"^[a-z][a-z0-9-]{1,31}$", examples=["sh-pudong"])]
 Minor = Annotated[int, Field(strict=True, ge=0, le=MAX_MINOR, examples=[15_000_000])]
 Grade = Literal["hot", "warm", "cold"]
 
@@ -137,6 +140,14 @@ class NextAction(StrictModel):
     assignee: StaffId | None = None
 
 
+class Need(StrictModel):
+    """What the car is for, in codes: use, family, parking …; `source` is how we know."""
+
+    kind: Word
+    value: Word
+    source: Word = "said"
+
+
 class Intent(StrictModel):
     """What may be said at capture and again later."""
 
@@ -146,6 +157,8 @@ class Intent(StrictModel):
     comments: Annotated[str, Text(4000)] | None = None
     budget: Budget | None = None
     window: Window | None = None
+    region: RegionCode | None = None
+    needs: list[Need] = Field(default_factory=list, max_length=20)
 
 
 class CaptureRequest(Intent):
@@ -196,9 +209,108 @@ class ReopenRequest(StrictModel):
     note: Annotated[str, Text(2000)] | None = None
 
 
+class ReasonRequest(StrictModel):
+    reason: Word
+    note: Annotated[str, Text(2000)] | None = None
+
+
+class ConvertRequest(StrictModel):
+    note: Annotated[str, Text(2000)] | None = None
+
+
+class CompleteRequest(StrictModel):
+    outcome: Word
+    staff: StaffId | None = None
+    next_action: NextAction | None = None
+    note: Annotated[str, Text(2000)] | None = None
+
+
+class RouteRequest(StrictModel):
+    """Without `dealer` the rule chooses; `accept_by` shortens or lengthens the time to answer."""
+
+    dealer: DealerCode | None = None
+    accept_by: Instant | None = None
+
+
+class AcceptRequest(StrictModel):
+    staff: StaffId | None = None
+
+
+class StatusRequest(StrictModel):
+    status: Word
+    staff: StaffId | None = None
+    note: Annotated[str, Text(2000)] | None = None
+
+
+class StaffRequest(StrictModel):
+    staff: StaffId
+
+
+class AssignRequest(StrictModel):
+    staff: StaffId
+    reason: Word
+
+
+class ReassignRequest(StrictModel):
+    """All leads of `from`; `to` where that is staff of the lead's dealer, else its manager."""
+
+    from_: StaffId = Field(alias="from")
+    to: StaffId | None = None
+    reason: Word
+
+
+class ShareRequest(StrictModel):
+    dealer: DealerCode
+    scope: Literal["facts", "contact"]
+    until: Instant
+    reason: Word
+
+
+class RevokeRequest(StrictModel):
+    dealer: DealerCode
+
+
+class VisitRequest(StrictModel):
+    """`persons` who came, the customer among them."""
+
+    purpose: Word
+    persons: Annotated[int, Field(strict=True, ge=1, le=50)] = 1
+    staff: StaffId | None = None
+    occurred_at: Instant | None = None
+    note: Annotated[str, Text(2000)] | None = None
+
+
+class ExperienceRequest(StrictModel):
+    """What of a model was tried on which site, and for how many seconds."""
+
+    model: ModelCode
+    feature: Word
+    seconds: Annotated[int, Field(strict=True, ge=0, le=86_400)]
+    site: Word
+    occurred_at: Instant | None = None
+
+
 # ── To the service ────────────────────────────────────────────────────────────────────────────────────────────
 def refuse(pointer: str, code: str, detail: str) -> Problem:
     return Problem("invalid_request", errors=[FieldError(pointer, code, detail)])
+
+
+def capture(request: CaptureRequest, network: Network, context: CommandContext) -> tuple[said.Said, Captured]:
+    """What a capture says, alone or as a row of a list. Raises a 422 for a word that is not of the network."""
+    at = request.occurred_at or context.now
+    if at > context.now + SKEW:
+        raise refuse("/occurred_at", "in_the_future", "must not be in the future")
+    if request.dealer_wish is not None and not network.is_dealer(request.dealer_wish):
+        raise refuse("/dealer_wish", "unknown_dealer", "must be a dealer of the network")
+    captured = Captured(
+        source=request.source,
+        at=at,
+        party_ref=request.party_ref,
+        dealer_wish=request.dealer_wish,
+        campaign=request.campaign,
+        next_action=next_action(request.next_action, network, context.dealer),
+    )
+    return intent(request, request.vehicles, network), captured
 
 
 def next_action(
@@ -210,6 +322,26 @@ def next_action(
     if wanted.assignee is not None and not network.is_staff(wanted.assignee, dealer):
         raise refuse(f"{pointer}/assignee", "unknown_staff", "must be one of your staff")
     return domain.NextAction(wanted.kind, wanted.due, wanted.assignee)
+
+
+def staff(code: str | None, network: Network, dealer: str | None, pointer: str = "/staff") -> str | None:
+    """Raises a 422 for somebody who is not of the dealer's staff."""
+    if code is not None and not network.is_staff(code, dealer):
+        raise refuse(pointer, "unknown_staff", "must be one of your staff")
+    return code
+
+
+def known_dealer(code: str | None, network: Network, pointer: str = "/dealer") -> str | None:
+    if code is not None and not network.is_dealer(code):
+        raise refuse(pointer, "unknown_dealer", "must be a dealer of the network")
+    return code
+
+
+def happened(at: datetime | None, now: datetime) -> datetime:
+    """When it happened: said, else now. Raises a 422 for the future."""
+    if at is not None and at > now + SKEW:
+        raise refuse("/occurred_at", "in_the_future", "must not be in the future")
+    return min(at or now, now)
 
 
 def known_model(code: str | None, network: Network, pointer: str) -> str | None:
@@ -227,6 +359,8 @@ def intent(request: Intent, vehicles: Sequence[Vehicle] | None, network: Network
     if vehicles is not None:
         cars = tuple(_vehicle(v, f"/vehicles/{i}", network, warnings) for i, v in enumerate(vehicles))
     budget, window = request.budget, request.window
+    if request.region is not None and not network.is_region(request.region):
+        raise refuse("/region", "unknown_region", "must be a region of the network")
     return said.Said(
         texts={name: text for name, text in texts.items() if text is not None},
         contacts=contacts,
@@ -234,6 +368,8 @@ def intent(request: Intent, vehicles: Sequence[Vehicle] | None, network: Network
         budget=domain.Budget(budget.currency, budget.minimum, budget.maximum) if budget else None,
         window=domain.Window(window.earliest, window.latest) if window else None,
         consents=tuple(domain.Consent(c.purpose, c.channel, c.granted, c.wording, c.brand) for c in request.consents),
+        region=request.region,
+        needs=tuple(domain.Need(need.kind, need.value, need.source) for need in request.needs),
         warnings=warnings,
     )
 

@@ -1,10 +1,12 @@
 """What the lead service refuses, beyond what every service refuses."""
 
-from typing import Any
-
-from roadbook.http.problems import MEDIA_TYPE, ProblemType
+from lead.api.booking_problems import BOOKING
+from lead.api.import_problems import IMPORT
+from roadbook.http.problems import ProblemType
 
 PROBLEMS = (
+    *BOOKING,
+    *IMPORT,
     ProblemType(
         "lead_exists",
         409,
@@ -36,6 +38,126 @@ PROBLEMS = (
         "The next action would be due before now. Every open lead has a next action that can still be done.",
         "Name a due time in the future.",
         False,
+    ),
+    ProblemType(
+        "consent_required",
+        409,
+        "Consent required",
+        "What comes from this source becomes a lead only with a consent: none that was granted was given.",
+        "Ask for consent, and send it with the lead.",
+        False,
+    ),
+    ProblemType(
+        "profile_incomplete",
+        409,
+        "Profile incomplete",
+        "The rules ask for more about the customer before this can be done. `missing` names it.",
+        "Enrich the lead with what is missing.",
+        False,
+    ),
+    ProblemType(
+        "acceptance_pending",
+        409,
+        "Acceptance pending",
+        "The lead was routed to a dealer that has not accepted it yet. Work on it begins then.",
+        "Accept or decline it first.",
+        False,
+    ),
+    ProblemType(
+        "nothing_to_accept",
+        409,
+        "Nothing to accept",
+        "The lead does not wait for an answer of a dealer.",
+        "Read it: it is worked already, or by somebody else.",
+        False,
+    ),
+    ProblemType(
+        "acceptance_overdue",
+        409,
+        "Acceptance overdue",
+        "The time to accept has run out; the lead goes to the next dealer.",
+        "Nothing: answer the next one in time.",
+        False,
+    ),
+    ProblemType(
+        "no_dealer_left",
+        409,
+        "No dealer left",
+        "Every dealer that sells cars had this lead already.",
+        "Name a dealer by hand.",
+        False,
+    ),
+    ProblemType(
+        "accept_by_in_the_past",
+        409,
+        "Deadline in the past",
+        "The time to accept would be over before it begins.",
+        "Name a later time, or none.",
+        False,
+    ),
+    ProblemType(
+        "lead_without_dealer",
+        409,
+        "Lead without dealer",
+        "No dealer holds the lead, so that nobody can protect, share or release it.",
+        "Route it to a dealer first.",
+        False,
+    ),
+    ProblemType(
+        "customer_protected",
+        409,
+        "Customer protected",
+        "Somebody else protects this customer. `holder` says who, masked if it is another dealer, and until when.",
+        "Ask the holder to share or release the customer, or wait for the end.",
+        False,
+    ),
+    ProblemType(
+        "not_in_pool",
+        409,
+        "Not in the pool",
+        "The lead is not in the pool, so that it cannot be claimed.",
+        "Ask who works it to hand it over.",
+        False,
+    ),
+    ProblemType(
+        "share_with_holder",
+        409,
+        "Shared with its holder",
+        "The dealer holds the lead itself.",
+        "Name another dealer.",
+        False,
+    ),
+    ProblemType(
+        "share_in_the_past",
+        409,
+        "Share in the past",
+        "The share would end before it begins.",
+        "Name a later end.",
+        False,
+    ),
+    ProblemType(
+        "no_successor",
+        409,
+        "No successor",
+        "Neither the person named nor the dealer's manager can take the leads over.",
+        "Name somebody else of the dealer's staff.",
+        False,
+    ),
+    ProblemType(
+        "command_unknown",
+        409,
+        "Command unknown",
+        "The lead cannot do this in the state it is in.",
+        "Read the lead.",
+        False,
+    ),
+    ProblemType(
+        "asked_too_often",
+        429,
+        "Asked too often",
+        "Your dealer was told in this hour as often as the rules allow who protects a customer it does not hold.",
+        "Ask again after the seconds in Retry-After.",
+        True,
     ),
     ProblemType(
         "party_ref_unknown",
@@ -70,17 +192,68 @@ PROBLEMS = (
         "Send the document again if there is something new in it.",
         False,
     ),
+    ProblemType(
+        "headquarters_only",
+        403,
+        "Headquarters only",
+        "Dealers may read it; launching, closing and spending are headquarters'.",
+        "Ask headquarters, or use its token.",
+        False,
+    ),
+    ProblemType(
+        "campaign_unknown",
+        409,
+        "Campaign unknown",
+        "There is no such campaign to work on.",
+        "Launch it first.",
+        False,
+    ),
+    ProblemType(
+        "campaign_exists",
+        409,
+        "Campaign exists",
+        "The code was launched before with another plan.",
+        "Read it, and launch yours under another code.",
+        False,
+    ),
+    ProblemType(
+        "region_not_in_campaign",
+        409,
+        "Region not in campaign",
+        "The campaign does not run in the region that is reported for; a dealer reports for the one it stands in.",
+        "Read the campaign's regions.",
+        False,
+    ),
+    ProblemType(
+        "before_campaign",
+        409,
+        "Before the campaign",
+        "The period begins before the campaign's first day.",
+        "Report from its first day on.",
+        False,
+    ),
+    ProblemType(
+        "period_overlaps",
+        409,
+        "Period overlaps",
+        "You reported another period that shares days with this one. Results are added up: a day would count twice.",
+        "Restate the period you reported, or report the days after it.",
+        False,
+    ),
+    ProblemType(
+        "dealer_unknown",
+        404,
+        "Dealer unknown",
+        "A dealer reports for itself only. Another dealer answers exactly like one that never was.",
+        "Leave `dealer` out: it is the one of your token.",
+        False,
+    ),
+    ProblemType(
+        "reason_required",
+        422,
+        "Reason required",
+        "The day was reported with other numbers. They can be replaced, with a reason.",
+        "Send the numbers with a `reason`, under a new Idempotency-Key.",
+        False,
+    ),
 )
-
-
-def may_answer(*codes: str) -> dict[int | str, dict[str, Any]]:
-    """The problems of a route for its OpenAPI entry, beyond those that every route of its kind has."""
-    responses: dict[int | str, dict[str, Any]] = {}
-    for code in codes:
-        kind = next(kind for kind in PROBLEMS if kind.code == code)
-        value = {"type": f"/problems/{code}", "title": kind.title, "status": kind.status, "code": code}
-        response = responses.setdefault(
-            kind.status, {"description": kind.title, "content": {MEDIA_TYPE: {"examples": {}}}}
-        )
-        response["content"][MEDIA_TYPE]["examples"][code] = {"summary": kind.title, "value": value}
-    return responses

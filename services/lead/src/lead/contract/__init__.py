@@ -9,10 +9,17 @@ from typing import Any
 
 import orjson
 
-from lead.contract import lead
+from lead.contract import campaign, group_buy, lead, media_spend, showroom_day, test_drive
 from roadbook.codec import Codec
 
-CODECS: Mapping[str, Codec[Any]] = {"lead": lead.codec}
+CODECS: Mapping[str, Codec[Any]] = {
+    "lead": lead.codec,
+    "campaign": campaign.codec,
+    "showroomday": showroom_day.codec,
+    "mediaspend": media_spend.codec,
+    "testdrive": test_drive.codec,
+    "groupbuy": group_buy.codec,
+}
 """By aggregate: what stands before the `/` of a stream."""
 
 

@@ -150,7 +150,7 @@ def _order(
         # What was read before says nothing new; its document may differ in what is around the prospect.
         known = prospect.content_digest in _digests(lead)
         said = Said(warnings=said.warnings) if known else replace(said, texts={**said.texts, "intake": row})
-        order = enrich_order(lead, said, context.now, SOURCE)
+        order = enrich_order(lead, said, service.network.rules(), context.now, SOURCE)
     else:
         result = "captured"
         captured = Captured(SOURCE, prospect.request_date or context.now, dealer_wish=_wish(service, prospect))

@@ -1,30 +1,26 @@
-"""Commands on one lead, and reading it. Everything that creates or changes a lead goes through here."""
+"""Commands on one lead. Everything that creates or changes a lead goes through here."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from pydantic import TypeAdapter
-
-from lead.domain.lead import CaptureLead, Command, EnrichLead, Lead, NextAction, NoteOverdue, State
+from lead.domain.lead import CaptureLead, Command, EnrichLead, Lead, NextAction, NoteSignal, Rules, State
 from lead.service.aggregates import apply_views
 from lead.service.aggregates.lead import aggregate
 from lead.service.running import Service
 from lead.service.said import Said, removed, split
-from lead.views import leads as listing
+from lead.views import lead_lists
 from roadbook import telemetry
 from roadbook.answers import Answer
 from roadbook.commands import ATTEMPTS, Order, execute
 from roadbook.context import CommandContext
 from roadbook.database import acquire
+from roadbook.decider import Rejected
 from roadbook.errors import Conflict, NotFound, PreconditionFailed
 from roadbook.events import Recorded, new_id
 from roadbook.personal_data import PersonalRow, of_stream
 from roadbook.store.postgres import read_events
-from roadbook.timers import Timer
-
-_lead: TypeAdapter[Lead] = TypeAdapter(Lead)
 
 
 class PartyUnknown(Exception):
@@ -68,12 +64,16 @@ async def snapshot(service: Service, stream: str) -> Snapshot:
     return Snapshot(stream, events, state, personal)
 
 
+async def find(service: Service, lead_id: str) -> Snapshot:
+    return await snapshot(service, aggregate.stream(lead_id))
+
+
 # ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────────
 async def capture(service: Service, said: Said, captured: Captured, context: CommandContext) -> Answer:
     """A new lead. Raises `PartyUnknown`, `Rejected`, and what `roadbook.commands.execute` raises."""
     if captured.party_ref is not None:
         async with acquire(service.pool) as connection:
-            if not await listing.party_known(connection, captured.party_ref, context.dealer):
+            if not await lead_lists.party_known(connection, captured.party_ref, context.dealer):
                 raise PartyUnknown
     lead_id = new_id()
     order = capture_order(service, lead_id, captured.party_ref or new_id(), said, captured, context)
@@ -103,6 +103,8 @@ def capture_order(
         now=context.now,
         campaign=captured.campaign,
         personal_fields=parts.personal_fields,
+        region=said.region,
+        needs=said.needs,
     )
     return Order(
         stream,
@@ -114,7 +116,9 @@ def capture_order(
     )
 
 
-def enrich_order(lead: Snapshot, said: Said, at: datetime, source: str, remove: Sequence[str] = ()) -> Order[Command]:
+def enrich_order(
+    lead: Snapshot, said: Said, rules: Rules, at: datetime, source: str, remove: Sequence[str] = ()
+) -> Order[Command]:
     """What `said` adds to a lead that is there; a key in `remove` that was said anew at the same time stays."""
     assert isinstance(lead.state, Lead)  # whoever calls has seen that it exists
     party_ref = lead.state.party_ref
@@ -130,6 +134,9 @@ def enrich_order(lead: Snapshot, said: Said, at: datetime, source: str, remove: 
         removed_contact_points=tuple(gone),
         consents=said.consents,
         personal_fields=parts.personal_fields,
+        region=said.region,
+        needs=said.needs,
+        rules=rules,
     )
     personal = [*parts.personal(party_ref, lead.stream), *removed(gone, party_ref, lead.stream, lead.personal)]
     extra = {"warnings": list(said.warnings)}
@@ -138,9 +145,9 @@ def enrich_order(lead: Snapshot, said: Said, at: datetime, source: str, remove: 
 
 async def enrich(service: Service, lead_id: str, said: Said, remove: Sequence[str], context: CommandContext) -> Answer:
     def order(lead: Snapshot) -> Order[Command]:
-        return enrich_order(lead, said, context.now, "api", remove)
+        return enrich_order(lead, said, service.network.rules(), context.now, "api", remove)
 
-    return await _on_snapshot(service, aggregate.stream(lead_id), order, context)
+    return await on_snapshot(service, aggregate.stream(lead_id), order, context)
 
 
 async def command(
@@ -153,14 +160,14 @@ async def command(
     said = Said(lists=[("note", {"about": note[0], "text": note[1]})])
 
     def order(lead: Snapshot) -> Order[Command]:
-        assert isinstance(lead.state, Lead)  # _on_snapshot has seen that it exists
+        assert isinstance(lead.state, Lead)  # on_snapshot has seen that it exists
         personal = split(said, stream, lead.personal).personal(lead.state.party_ref, stream)
         return Order(stream, command, personal=personal, personal_source="api")
 
-    return await _on_snapshot(service, stream, order, context)
+    return await on_snapshot(service, stream, order, context)
 
 
-async def _on_snapshot(
+async def on_snapshot(
     service: Service, stream: str, order: Callable[[Snapshot], Order[Command]], context: CommandContext
 ) -> Answer:
     """Runs an order that was made from a lead and its personal data only if the lead is still as it was read."""
@@ -180,13 +187,13 @@ async def _on_snapshot(
 
 
 def may_see(lead: Snapshot, dealer: str | None) -> bool:
-    """`dealer` None is headquarters."""
+    """As the one that holds it; `dealer` None is headquarters. What is shared with others: `reading`."""
     return isinstance(lead.state, Lead) and (dealer is None or lead.state.dealer == dealer)
 
 
-async def on_timer(service: Service, timer: Timer, now: datetime) -> None:
-    """A next action may be overdue. Raises what `execute` raises, `TimerGone` among it."""
-    context = CommandContext(
+# ── By the service itself ─────────────────────────────────────────────────────────────────────────────────────
+def by_timer(now: datetime) -> CommandContext:
+    return CommandContext(
         actor="system:timer",
         client="lead",
         dealer=None,
@@ -194,59 +201,10 @@ async def on_timer(service: Service, timer: Timer, now: datetime) -> None:
         correlation=new_id(),
         traceparent=telemetry.current_traceparent(),
     )
-    order: Order[Command] = Order(timer.stream, NoteOverdue(timer.due, now), fired=timer.fired)
-    await execute(service.store, aggregate, order, context, apply_views)
 
 
-# ── Reading ───────────────────────────────────────────────────────────────────────────────────────────────────
-async def read(service: Service, lead_id: str, dealer: str | None) -> tuple[dict[str, Any], int]:
-    """(the lead with its personal data as JSON, its version). Raises `NotFound`."""
-    lead = await snapshot(service, aggregate.stream(lead_id))
-    if not may_see(lead, dealer):
-        raise NotFound
-    assert isinstance(lead.state, Lead)  # may_see
-    personal = {
-        row.key.removeprefix(lead.stream + "/"): {
-            "value": row.value,
-            "source": row.source,
-            "version": row.version,
-            "recorded_at": row.recorded_at,
-            "verified_at": row.verified_at,
-        }
-        for row in lead.personal
-        if row.value is not None
-    }
-    facts = _lead.dump_python(lead.state, mode="json")
-    facts.pop("personal_fields")
-    return {
-        "lead": lead_id,
-        "stream": lead.stream,
-        "version": lead.version,
-        **facts,
-        "personal": personal,
-    }, lead.version
-
-
-async def history(
-    service: Service, lead_id: str, dealer: str | None, after: int, limit: int
-) -> tuple[list[Recorded], int]:
-    """(at most `limit` events after version `after`, the current version). Raises `NotFound`."""
-    loaded = await service.store.load(aggregate.stream(lead_id))
-    if not loaded.events:
-        raise NotFound
-    if dealer is not None and aggregate.labels(aggregate.fold(loaded.events)).dealer != dealer:
-        raise NotFound
-    return list(loaded.events[after : after + limit]), len(loaded.events)
-
-
-async def listed(
-    service: Service,
-    *,
-    dealer: str | None,
-    state: str | None,
-    grade: str | None,
-    after: listing.LeadKey | None,
-    limit: int,
-) -> list[listing.LeadRow]:
-    async with acquire(service.pool) as connection:
-        return await listing.leads(connection, dealer=dealer, state=state, grade=grade, after=after, limit=limit)
+async def signal(service: Service, lead_id: str, signal: str, context: CommandContext) -> None:
+    """Another stream of ours tells what happened there. A closed lead takes no signal, and that is no error."""
+    order: Order[Command] = Order(aggregate.stream(lead_id), NoteSignal(signal, service.network.rules(), context.now))
+    with suppress(Rejected):
+        await execute(service.store, aggregate, order, context, apply_views)

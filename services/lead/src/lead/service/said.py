@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lead.domain.lead import Budget, Consent, ContactPoint, VehicleInterest, Window
+from lead.domain.lead import Budget, Consent, ContactPoint, Need, VehicleInterest, Window
 from roadbook.identifiers import Email, Phone
 from roadbook.personal_data import PersonalRow
 from roadbook.store.port import PersonalValue
@@ -72,6 +72,8 @@ class Said:
     budget: Budget | None = None
     window: Window | None = None
     consents: tuple[Consent, ...] = ()
+    region: str | None = None
+    needs: tuple[Need, ...] = ()
     warnings: Sequence[Mapping[str, str]] = ()
 
 

@@ -13,8 +13,9 @@ from projection.domain.components import Link
 from projection.domain.facts import Leaf, evidence, plain
 from projection.domain.personal import PersonalData, identity
 from projection.domain.rules import Rules
+from projection.domain.sections import intent, journey, next_change, overdue, profile, responsibility
 from projection.domain.stage import Stage, stage_of
-from projection.domain.streams.lead import FollowUp, LeadState
+from projection.domain.streams.lead import LeadState
 from projection.domain.streams.stream import StreamState
 
 
@@ -48,7 +49,7 @@ def derive(
     ordered = sorted((state for state in streams if state.party_ref is not None), key=lambda state: state.stream)
     refs = sorted({state.party_ref for state in ordered if state.party_ref is not None})
     leads = [(state, state.body) for state in ordered if state.body is not None and state.body.captured is not None]
-    to_do = [_planned(lead) for _, lead in leads if lead.open]
+    to_do = [lead.pending for _, lead in leads if lead.open]
     stage = stage_of(ordered)
     head = _head(ordered, refs, links, stage, rules)
     record = Record(
@@ -59,12 +60,12 @@ def derive(
         at=at,
         stage=stage,
         open_leads=len(to_do),
-        overdue=sum(1 for action in to_do if action is not None and _overdue(action, at)),
+        overdue=sum(1 for action in to_do if action is not None and overdue(action, at)),
         facts={"head": head, **_sections(ordered, leads, at)},
         identity=identity(ordered, personal),
         seen=_seen(ordered, personal),
     )
-    return record, _next_change(leads, at)
+    return record, next_change(ordered, at)
 
 
 def _head(
@@ -90,10 +91,12 @@ def _sections(
 ) -> dict[str, object]:
     return {
         "contact_points": [leaf for _, lead in leads for leaf in lead.contact_points],
+        "removed_contact_points": [leaf for _, lead in leads for leaf in lead.removed_points],
         "consent": _consent(leads),
-        "responsibility": _responsibility(streams),
-        "intent": {"open_leads": [_open_lead(state, lead, at) for state, lead in leads if lead.open]},
-        "journey": _journey(leads, at),
+        "profile": profile(leads),
+        "responsibility": responsibility(streams, leads, at),
+        "intent": intent(leads, at),
+        "journey": journey(streams, leads, at),
     }
 
 
@@ -163,8 +166,15 @@ def _completeness(leads: Sequence[LeadState], rules: Rules) -> dict[str, object]
     return {
         "percent": 100 * len(there) // len(rules.complete),
         "known": [Leaf(item, (known[item],)) for item in there],
-        "missing": [item for item in rules.complete if item not in known],
+        "missing": [Leaf(item, _untold(item, leads)) for item in rules.complete if item not in known],
     }
+
+
+def _untold(item: str, leads: Sequence[LeadState]) -> tuple[str, ...]:
+    """The events that took it back. Removed contact points are named by themselves; only vehicles can be emptied."""
+    if item != "model":
+        return ()
+    return tuple(dict.fromkeys(event for lead in leads for event in lead.vehicles.events))
 
 
 def _captured_at(lead: LeadState) -> datetime:
@@ -186,6 +196,10 @@ def _items(lead: LeadState) -> Iterable[tuple[str, str]]:
         yield "budget", lead.budget.events[0]
     if lead.window.value is not None:
         yield "window", lead.window.events[0]
+    if lead.region.value is not None:
+        yield "region", lead.region.events[0]
+    if lead.needs:
+        yield "needs", lead.needs[0].events[0]
     for given in lead.consents:
         yield "consent", given.event
 
@@ -214,97 +228,3 @@ def _consent(leads: Sequence[tuple[StreamState, LeadState]]) -> list[object]:
             "wording": Leaf(consent.wording, (given.event,)),
         }
     return [current[key] for key in sorted(current)]
-
-
-def _responsibility(streams: Sequence[StreamState]) -> dict[str, object]:
-    current, history = [], []
-    for state in streams:
-        planned = _planned(state.body) if state.body is not None else None
-        for index, holder in enumerate(state.holders):
-            last = index == len(state.holders) - 1
-            entry: dict[str, object] = {
-                "stream": state.stream,
-                "dealer": Leaf(holder.dealer, (holder.event,)),
-                "since": Leaf(holder.since, (holder.event,)),
-            }
-            if last:
-                staff = Leaf(planned.assignee, (planned.event,)) if planned else None
-                current.append({**entry, "staff": staff})
-            else:
-                following = state.holders[index + 1]
-                history.append({**entry, "until": Leaf(following.since, (following.event,))})
-    return {"current": current, "history": history}
-
-
-def _planned(lead: LeadState) -> FollowUp | None:
-    """The next action of an open lead, planned or missed."""
-    last = lead.follow_ups[-1] if lead.follow_ups else None
-    return last if lead.open and last is not None and last.outcome in ("planned", "missed") else None
-
-
-def _overdue(follow_up: FollowUp, at: datetime) -> bool:
-    """Time decides, never that the timer has fired; a missed one stays overdue until another action is planned."""
-    return follow_up.outcome == "missed" or (follow_up.outcome == "planned" and follow_up.due <= at)
-
-
-def _open_lead(state: StreamState, lead: LeadState, at: datetime) -> dict[str, object]:
-    action = _planned(lead)
-    return {
-        "stream": state.stream,
-        "captured_at": lead.captured,
-        "source": lead.source,
-        "campaign": lead.campaign,
-        "dealer_wish": lead.dealer_wish,
-        "grade": lead.grade,
-        "reasons": lead.reasons,
-        "vehicles": lead.vehicles,
-        "budget": lead.budget,
-        "window": lead.window,
-        "next_action": None
-        if action is None
-        else {
-            "kind": Leaf(action.kind, (action.event,)),
-            "due": Leaf(action.due, (action.event,)),
-            "assignee": Leaf(action.assignee, (action.event,)),
-            "overdue": Leaf(_overdue(action, at), _events(action)),
-        },
-    }
-
-
-def _journey(leads: Sequence[tuple[StreamState, LeadState]], at: datetime) -> dict[str, object]:
-    follow_ups = [
-        {
-            "stream": state.stream,
-            "kind": Leaf(each.kind, (each.event,)),
-            "due": Leaf(each.due, (each.event,)),
-            "scheduled_at": Leaf(each.scheduled_at, (each.event,)),
-            "outcome": Leaf("missed" if _overdue(each, at) else each.outcome, _events(each)),
-        }
-        for state, lead in leads
-        for each in lead.follow_ups
-    ]
-    lost = [
-        {
-            "stream": state.stream,
-            "reason": Leaf(loss.reason, (loss.event,)),
-            "competitor": Leaf(loss.competitor, (loss.event,)),
-            "at": Leaf(loss.at, (loss.event,)),
-        }
-        for state, lead in leads
-        for loss in lead.losses
-    ]
-    reopened = [
-        {"stream": state.stream, "reason": Leaf(each.reason, (each.event,)), "at": Leaf(each.at, (each.event,))}
-        for state, lead in leads
-        for each in lead.reopenings
-    ]
-    return {"follow_ups": follow_ups, "lost": lost, "reopened": reopened}
-
-
-def _events(follow_up: FollowUp) -> tuple[str, ...]:
-    return (follow_up.event,) if follow_up.closed_by is None else (follow_up.event, follow_up.closed_by)
-
-
-def _next_change(leads: Sequence[tuple[StreamState, LeadState]], at: datetime) -> datetime | None:
-    actions = (_planned(lead) for _, lead in leads)
-    return min((a.due for a in actions if a is not None and a.outcome == "planned" and a.due > at), default=None)

@@ -11,4 +11,4 @@ class Rules:
     complete: tuple[str, ...]
 
 
-RULES = Rules("record-1", ("name", "contact_point", "address", "model", "budget", "window", "consent"))
+RULES = Rules("record-2", ("name", "contact_point", "address", "model", "budget", "window", "needs", "consent"))

@@ -1,18 +1,31 @@
 """The customer's headline stage: a sweep over the moments of all streams, in the order of time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from projection.domain.facts import Leaf
 from projection.domain.streams.lead import Mark
 from projection.domain.streams.stream import StreamState
 
+STAGES: Final = ("unknown", "prospect", "hot_prospect", "in_purchase")  # the highest of all leads counts
+ABSENT, PROSPECT, HOT, BUYING = range(4)
+# What a mark speaks of: of two that speak of the same, the later version counts.
+DIMENSIONS: Final = {
+    "opened": "status",
+    "lost": "status",
+    "converted": "status",
+    "graded": "grade",
+    "recycled": "bin",
+    "restored": "bin",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`name`: unknown, prospect or hot_prospect; `since` is when the present stage began. `dormant` says since when no
-    intent is open any more; None while one is."""
+    """`since` is when the present stage began. `dormant` says since when every intent is lost; None while one is open,
+    converted, or there is none."""
 
     name: Leaf[str]
     since: Leaf[datetime | None]
@@ -40,92 +53,133 @@ def stage_of(streams: Sequence[StreamState]) -> Stage:
     return sweep.stage({mark.event: at for at, *_, mark in moments})
 
 
+# ── One lead ──────────────────────────────────────────────────────────────────────────────────────────────────
+@dataclass(slots=True)
+class _Lead:
+    """What is said of it up to now: the mark that counts per dimension, with its index, and all indices so far."""
+
+    captured: str | None = None
+    said: dict[str, tuple[int, Mark]] = field(default_factory=dict)
+    every: dict[str, list[tuple[int, Mark]]] = field(default_factory=dict)
+
+    def level(self, said: Mapping[str, Mark | None]) -> int:
+        """The stage that it alone would make."""
+        status, grade, binned = said.get("status"), said.get("grade"), said.get("bin")
+        if self.captured is None or status is None or (binned is not None and binned.kind == "recycled"):
+            return ABSENT
+        if status.kind == "converted":
+            return BUYING
+        return HOT if status.kind == "opened" and grade is not None and grade.grade == "hot" else PROSPECT
+
+    @property
+    def now(self) -> dict[str, Mark | None]:
+        return {dimension: mark for dimension, (_, mark) in self.said.items()}
+
+    def without(self, dimension: str) -> int:
+        """The level if the mark that counts there had not been."""
+        others = sorted(self.every[dimension], key=lambda each: each[0])[:-1]
+        return self.level({**self.now, dimension: others[-1][1] if others else None})
+
+
+def _meaning(mark: Mark | None) -> object:
+    """As far as a level depends on it."""
+    if mark is None or mark.kind == "restored":
+        return None
+    return mark.grade == "hot" or None if mark.kind == "graded" else mark.kind
+
+
+# ── All leads ─────────────────────────────────────────────────────────────────────────────────────────────────
+@dataclass(slots=True)
+class _Period:
+    """Since when something has been so, and by which events: those that counted just before it began, and all that
+    changed or held off a change since. Take away any other, and it began at the same time. `over` are the dimensions
+    that matter to it."""
+
+    over: tuple[str, ...]
+    since: datetime | None = None
+    events: set[str] = field(default_factory=set)
+
+
 @dataclass(slots=True)
 class _Sweep:
-    """What is open and hot up to now, by stream, and which events are to thank for it.
-
-    `hot` holds why each hot stream is hot, `closed` why one is not open, `cooled` why one was not hot between: take one
-    of those events away, and it was. `bridge` is the stream whose heat carries the present hot stage: when it ends
-    while another is hot, that one takes over, and both are needed to say since when.
-    """
-
-    status: dict[str, tuple[int, Mark]] = field(default_factory=dict)
-    graded: dict[str, tuple[int, Mark]] = field(default_factory=dict)
-    captured: dict[str, str] = field(default_factory=dict)
-    hot: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    cooled: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    closed: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    bridge: str | None = None
-    since: datetime | None = None
-    began: tuple[str, ...] = ()
-    dormant: datetime | None = None
+    leads: dict[str, _Lead] = field(default_factory=dict)
+    levels: dict[str, int] = field(default_factory=dict)
+    headline: int = ABSENT
+    asleep: bool = False
+    stage_began: _Period = field(default_factory=lambda: _Period(("status", "grade", "bin")))
+    sleep_began: _Period = field(default_factory=lambda: _Period(("status", "bin")))
 
     def take(self, stream: str, index: int, mark: Mark) -> None:
         """`index` 0 is the capture: what came before it in time waits for it."""
-        said = self.graded if mark.kind == "graded" else self.status
-        if stream in said and said[stream][0] > index:
-            self._shielded(stream, said[stream][1].event)
-        else:
-            said[stream] = (index, mark)
+        lead = self.leads.setdefault(stream, _Lead())
+        earlier = dict(lead.said)
+        told = self._say(lead, index, mark)
+        self.levels[stream] = lead.level(lead.now)
+        headline, asleep = max(self.levels.values()), self._asleep()
+        for period, begins in (
+            (self.stage_began, headline != self.headline),
+            (self.sleep_began, asleep and not self.asleep),
+        ):
+            if begins:
+                period.since = mark.at
+                period.events = {*self._counting(period.over), *_counted(earlier, period.over)}
+            if begins or DIMENSIONS[mark.kind] in period.over:
+                period.events.update(told)
+        self.headline, self.asleep = headline, asleep
+
+    def _say(self, lead: _Lead, index: int, mark: Mark) -> list[str]:
+        """The events without which it would be otherwise from here on."""
+        dimension = DIMENSIONS[mark.kind]
+        lead.every.setdefault(dimension, []).append((index, mark))
+        told = []
         if index == 0:
-            self.captured[stream] = mark.event
-        if stream not in self.captured:
-            return
-        if self.since is None:
-            self.since, self.began = mark.at, (mark.event,)
-        self._heat(stream, mark, self._change(stream, mark))
-        if len(self.closed) < len(self.captured):
-            self.dormant = None
-        elif self.dormant is None:
-            self.dormant = mark.at
+            lead.captured = mark.event
+            told.append(mark.event)
+        known = lead.said.get(dimension)
+        if known is not None and known[0] > index:
+            return [*told, known[1].event]  # a later version had spoken already: without it, this mark would count
+        lead.said[dimension] = (index, mark)
+        if _meaning(mark) != _meaning(known[1] if known else None):
+            told.append(mark.event)
+        return told
 
-    def _shielded(self, stream: str, event: str) -> None:
-        """A later version had spoken already: without it this mark would count, so it is part of the reasons."""
-        self.began = (*self.began, event)
-        heat = self.hot if stream in self.hot else self.cooled
-        heat[stream] = (*heat.get(stream, ()), event)
-        if stream in self.closed:
-            self.closed[stream] = (*self.closed[stream], event)
+    def _counting(self, over: Collection[str]) -> Iterable[str]:
+        for lead in self.leads.values():
+            if lead.captured is not None:
+                yield lead.captured
+            yield from _counted(lead.said, over)
 
-    def _change(self, stream: str, mark: Mark) -> tuple[str, ...] | None:
-        """Looks at the stream anew; why it was hot, if it ceases to be."""
-        status = self.status[stream][1]
-        grade = self.graded[stream][1] if stream in self.graded else None
-        if status.kind == "opened":
-            self.closed.pop(stream, None)
-        else:
-            self.closed.setdefault(stream, (self.captured[stream], status.event))
-        if status.kind == "opened" and grade is not None and grade.grade == "hot":
-            self.hot.setdefault(stream, (self.captured[stream], status.event, grade.event))
-        elif stream in self.hot:
-            self.cooled[stream] = (mark.event,)
-            return self.hot.pop(stream)
-        return None
+    def _asleep(self) -> bool:
+        there = [self.leads[stream].now["status"] for stream, level in self.levels.items() if level != ABSENT]
+        return bool(there) and all(status is not None and status.kind == "lost" for status in there)
 
-    def _heat(self, stream: str, mark: Mark, cause: tuple[str, ...] | None) -> None:
-        if stream in self.hot and self.bridge is None:
-            self.bridge, self.since = stream, mark.at
-            self.began = (*_all(self.cooled), *self.hot[stream])
-        elif cause is not None and stream == self.bridge:
-            self.bridge = min(self.hot, default=None)
-            if self.bridge is None:
-                self.since, self.began = mark.at, (*cause, *_all(self.cooled))
-            else:
-                self.began = (*self.began, *self.hot[self.bridge])
-
-    def stage(self, when: dict[str, datetime]) -> Stage:
-        def leaf_events(events: Iterable[str]) -> tuple[str, ...]:
+    def stage(self, when: Mapping[str, datetime]) -> Stage:
+        def ordered(events: Iterable[str]) -> tuple[str, ...]:
             return tuple(sorted(set(events), key=lambda event: (when[event], event)))
 
-        if self.bridge is not None:
-            name = Leaf("hot_prospect", leaf_events(self.hot[self.bridge]))
-        elif self.since is not None:
-            name = Leaf("prospect", leaf_events(_all(self.cooled) or self.began))
-        else:
-            name = Leaf("unknown", ())
-        dormant = None if self.dormant is None else Leaf(self.dormant, leaf_events(_all(self.closed)))
-        return Stage(name, Leaf(self.since, leaf_events(self.began)), dormant)
+        began, fell_asleep, dormant = self.stage_began, self.sleep_began, None
+        if self.asleep and fell_asleep.since is not None:
+            dormant = Leaf(fell_asleep.since, ordered(fell_asleep.events))
+        name = Leaf(STAGES[self.headline], ordered(self._reasons()))
+        return Stage(name, Leaf(began.since, ordered(began.events)), dormant)
+
+    def _reasons(self) -> Iterable[str]:
+        """Why it is this stage: what makes one lead such a one, and what keeps every other from being more."""
+        witness = min((stream for stream, level in self.levels.items() if level == self.headline), default=None)
+        if witness is not None and self.headline != ABSENT:
+            yield from self._made(self.leads[witness])
+        for lead in self.leads.values():
+            for dimension, (_, mark) in lead.said.items():
+                if lead.without(dimension) > self.headline:
+                    yield mark.event
+
+    def _made(self, lead: _Lead) -> Iterable[str]:
+        if lead.captured is not None:
+            yield lead.captured
+        for dimension, (_, mark) in lead.said.items():
+            if dimension == "status" or (dimension == "grade" and self.headline == HOT) or mark.kind == "restored":
+                yield mark.event
 
 
-def _all(reasons: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(event for events in reasons.values() for event in events)
+def _counted(said: Mapping[str, tuple[int, Mark]], over: Collection[str]) -> Iterable[str]:
+    return (mark.event for dimension, (_, mark) in said.items() if dimension in over)

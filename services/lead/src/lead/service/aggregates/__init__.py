@@ -5,15 +5,33 @@ from itertools import groupby
 from typing import Any
 
 from lead.contract import CODECS
-from lead.service.aggregates import lead
-from lead.views import leads
+from lead.service.aggregates import campaign, group_buy, lead, media_spend, showroom_day, test_drive
+from lead.views import campaigns, group_buys, leads, showroom_days, test_drives
+from lead.views import media_spend as spend
 from roadbook.commands import Aggregate
 from roadbook.database import Connection
 from roadbook.events import Recorded
 
-AGGREGATES: Mapping[str, Aggregate[Any, Any, Any]] = {each.name: each for each in (lead.aggregate,)}
+AGGREGATES: Mapping[str, Aggregate[Any, Any, Any]] = {
+    each.name: each
+    for each in (
+        lead.aggregate,
+        campaign.aggregate,
+        showroom_day.aggregate,
+        media_spend.aggregate,
+        test_drive.aggregate,
+        group_buy.aggregate,
+    )
+}
 
-_APPLY: Mapping[str, Callable[[Connection, Sequence[tuple[Recorded, Any]]], Awaitable[None]]] = {"lead": leads.apply}
+_APPLY: Mapping[str, Callable[[Connection, Sequence[tuple[Recorded, Any]]], Awaitable[None]]] = {
+    "lead": leads.apply,
+    "campaign": campaigns.apply,
+    "showroomday": showroom_days.apply,
+    "mediaspend": spend.apply,
+    "testdrive": test_drives.apply,
+    "groupbuy": group_buys.apply,
+}
 
 
 async def apply_views(connection: Connection, recorded: Sequence[Recorded]) -> None:

@@ -8,7 +8,7 @@ from roadbook.commands import Aggregate
 from roadbook.events import Labels
 from roadbook.store.port import TimerWanted
 
-NEXT_ACTION = "next_action"
+NEXT_ACTION, FEEDBACK, PROTECTION = "next_action", "feedback", "protection"
 
 
 def _labels(lead: State) -> Labels:
@@ -24,10 +24,12 @@ def _key(lead: State) -> str:
 
 
 def _timers(lead: State) -> Sequence[TimerWanted]:
-    due = None
-    if isinstance(lead, Lead) and lead.status == "open" and lead.next_action is not None and not lead.overdue:
-        due = lead.next_action.due
-    return (TimerWanted(NEXT_ACTION, due),)
+    action = feedback = protection = None
+    if isinstance(lead, Lead) and lead.status == "open":
+        action = lead.next_action.due if lead.next_action is not None and not lead.overdue else None
+        feedback = lead.feedback_due
+        protection = lead.protection.until if lead.protection is not None else None
+    return (TimerWanted(NEXT_ACTION, action), TimerWanted(FEEDBACK, feedback), TimerWanted(PROTECTION, protection))
 
 
 aggregate: Aggregate[Command, State, Event] = Aggregate("lead", decider, codec, _labels, _key, _timers)

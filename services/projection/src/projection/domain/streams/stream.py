@@ -4,10 +4,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from projection.domain.facts import Fact
-from projection.domain.streams import lead
+from projection.domain.streams import lead, test_drive
 
 # Raise it when the fold of a kind changes: states folded by older code are then folded again from the facts.
-FOLDS = {"lead": 1}
+FOLDS = {"lead": 2, "testdrive": 1}
+
+# Kept as facts and no part of any record: nobody's streams, whose types are not missing when they are not known.
+KEPT_ONLY = frozenset({"groupbuy", "campaign", "showroomday", "mediaspend"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +24,9 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """`body` is None for a kind of stream this code does not know. `unknown` lists event types it could not read:
-    code that learns one of them folds the stream again. `fold` is the version of the fold that made this state,
-    `last_event` the latest time at which something happened.
+    """`body` is of a lead, `drive` of a test drive; neither for a kind of stream this code does not know. `unknown`
+    lists event types it could not read: code that learns one of them folds the stream again. `fold` is the version of
+    the fold that made this state, `last_event` the latest time at which something happened.
     """
 
     stream: str
@@ -36,6 +39,7 @@ class StreamState:
     unknown: tuple[str, ...] = ()
     unknown_events: int = 0
     body: lead.LeadState | None = None
+    drive: test_drive.DriveState | None = None
 
 
 def kind_of(stream: str) -> str:
@@ -57,16 +61,14 @@ def evolve(state: StreamState, fact: Fact) -> StreamState:
     """Total. A version that was folded already changes nothing, whatever it holds."""
     if fact.version <= state.version or fact.stream != state.stream:
         return state
+    moved = bool(state.holders) and state.holders[-1].dealer != fact.dealer
     holders = state.holders
-    if not holders or holders[-1].dealer != fact.dealer:
+    if moved or not holders:
         holders = (*holders, Holder(fact.dealer, fact.time, fact.id))
     unknown, unknown_events = state.unknown, state.unknown_events
-    if fact.event is None:
+    if fact.event is None and kind_of(state.stream) not in KEPT_ONLY:
         unknown_events += 1
         unknown = unknown if fact.type in unknown else (*unknown, fact.type)
-    body = state.body
-    if body is not None and fact.event is not None:
-        body = lead.evolve(body, fact)
     return replace(
         state,
         version=fact.version,
@@ -76,5 +78,17 @@ def evolve(state: StreamState, fact: Fact) -> StreamState:
         holders=holders,
         unknown=unknown,
         unknown_events=unknown_events,
-        body=body,
+        body=None if state.body is None else _lead(state.body, fact, moved=moved),
+        drive=test_drive.evolve(state.drive, fact) if kind_of(state.stream) == "testdrive" else None,
     )
+
+
+def _lead(body: lead.LeadState, fact: Fact, *, moved: bool) -> lead.LeadState:
+    if moved:
+        body = lead.left_holder(body, fact.id)
+    return body if fact.event is None else lead.evolve(body, fact)
+
+
+def summary(event: object) -> str | None:
+    """What happened, in plain words and without personal data; None for an event nobody here knows."""
+    return lead.summary(event) or test_drive.summary(event)

@@ -1,0 +1,1 @@
+"""Roadbook: lead: written by `make contracts` from contracts/openapi/lead.json."""

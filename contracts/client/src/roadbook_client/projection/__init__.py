@@ -1,0 +1,1 @@
+"""Roadbook: projection: written by `make contracts` from contracts/openapi/projection.json."""

@@ -1,0 +1,55 @@
+"""What time alone decides. Never that a timer has fired: its event only says the same later."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from projection.domain.facts import Leaf
+from projection.domain.streams.lead import FollowUp, LeadState, Routing, Share
+from projection.domain.streams.stream import StreamState
+from projection.domain.streams.test_drive import DriveState
+
+
+def overdue(follow_up: FollowUp, at: datetime) -> bool:
+    """A missed one stays overdue until it is done or another action is planned."""
+    return follow_up.outcome == "missed" or (follow_up.outcome == "planned" and follow_up.due <= at)
+
+
+def events_of(thing: FollowUp | Routing) -> tuple[str, ...]:
+    return (thing.event,) if thing.closed_by is None else (thing.event, thing.closed_by)
+
+
+def routing_state(routing: Routing, at: datetime) -> str:
+    return "overdue" if routing.outcome == "waiting" and routing.accept_by <= at else routing.outcome
+
+
+def share_state(lead: LeadState, share: Share, at: datetime) -> Leaf[str]:
+    """active, expired, revoked, replaced, left, or suspended while the lead is in the recycle bin."""
+    if share.ended is not None:
+        return Leaf(share.ended, (share.event, share.ended_by or ""))
+    if share.until <= at:
+        return Leaf("expired", (share.event,))
+    return Leaf("suspended" if lead.binned.value else "active", (share.event, *lead.binned.events))
+
+
+def drive_state(drive: DriveState, at: datetime) -> Leaf[str]:
+    if drive.status.value == "booked" and drive.slot.value.report_by <= at:
+        return Leaf("missed", (*drive.status.events, *drive.slot.events))
+    return drive.status
+
+
+def next_change(streams: Iterable[StreamState], at: datetime) -> datetime | None:
+    """When time alone will change what the streams say after `at`; None: never."""
+    return min((moment for state in streams for moment in _moments(state) if moment > at), default=None)
+
+
+def _moments(state: StreamState) -> Iterator[datetime]:
+    lead, drive = state.body, state.drive
+    if drive is not None and drive.status.value == "booked":
+        yield drive.slot.value.report_by
+    if lead is None or lead.captured is None:
+        return
+    yield from (share.until for share in lead.shares if share.ended is None)
+    yield from (routing.accept_by for routing in lead.routings if routing.outcome == "waiting")
+    yield from (follow_up.due for follow_up in lead.follow_ups if follow_up.outcome == "planned")
+    if lead.feedback_due.value is not None:
+        yield lead.feedback_due.value

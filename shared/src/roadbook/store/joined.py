@@ -1,0 +1,29 @@
+"""The event store inside a transaction that is under way: what a reaction writes is committed with its offset (T15)."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from roadbook.database import Connection
+from roadbook.store.postgres import PostgresStore, translated
+
+R = TypeVar("R")
+
+
+class JoinedStore(PostgresStore):
+    """`Store` on a connection whose transaction somebody else commits. A write that fails is undone to where it began
+    and leaves the rest standing; of a lost connection the whole has to begin anew."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Connection]:
+        yield self._connection
+
+    async def _committed(self, work: Callable[[Connection], Awaitable[R]]) -> R:
+        try:
+            async with self._connection.transaction():  # a savepoint
+                return await work(self._connection)
+        except Exception as error:
+            raise translated(error) from None

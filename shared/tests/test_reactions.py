@@ -1,0 +1,191 @@
+"""Reactions: another's event becomes a command here exactly once, whatever fails in between (T15)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from roadbook.bus import Delivered
+from roadbook.commands import Order, execute
+from roadbook.database import Pool
+from roadbook.decider import Rejected
+from roadbook.errors import Unavailable
+from roadbook.events import Recorded
+from roadbook.ops import rewind_consumer
+from roadbook.reactions import Reaction, Reactions, caused_by, derived_id
+from roadbook.store.port import Store
+from roadbook.store.postgres import PostgresStore
+from roadbook.testing.boxes import CloseBox, Fill, OpenBox, boxes
+from roadbook.testing.consumer_rig import NOW, PARTITIONS, Rig, an_event
+from roadbook.testing.memory_bus import MemoryBroker, MemoryPublisher, MemorySubscription
+from roadbook.testing.rigs import effects_table_sql, postgres_rig
+from roadbook.testing.waiting import eventually
+
+ACTING = "roadbook.thing.happened.v1"
+
+
+@dataclass
+class Boxes:
+    """Each acting event opens a box of its own and fills it with one."""
+
+    fails: list[Exception] = field(default_factory=list)  # raised after the write, before the commit
+    poisoned: set[str] = field(default_factory=set)  # ids of events on which acting fails for good
+    rejects: bool = False
+    acts: int = 0
+    woken: int = 0
+
+    async def act(self, store: Store, event: Recorded) -> None:
+        self.acts += 1
+        context = caused_by(event, "box_for_thing", "boxes", NOW)
+        stream = boxes.stream(derived_id(event, "box"))
+        await execute(store, boxes, Order(stream, OpenBox("d-1", NOW), may_create=True), context)
+        await execute(store, boxes, Order(stream, Fill(1, NOW)), context)
+        if self.rejects:
+            raise Rejected("no_more_boxes")
+        if event.id in self.poisoned:
+            raise ZeroDivisionError(event.data)
+        if self.fails:
+            raise self.fails.pop()
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    def work(self, **changes: Any) -> Reactions:
+        settings = {"name": "box_for_thing", "types": frozenset({ACTING}), "start": NOW - timedelta(days=1), **changes}
+        return Reactions(Reaction(act=self.act, **settings), self.wake)
+
+
+@pytest.fixture
+async def rig(lead_pool: Pool, owner_connection: asyncpg.Connection) -> Rig:
+    await owner_connection.execute(effects_table_sql)
+    broker = MemoryBroker()
+    broker.create_topic("things", PARTITIONS)
+    return postgres_rig(lead_pool, "things", MemoryPublisher(broker), lambda: MemorySubscription(broker))
+
+
+@pytest.fixture
+def acted(lead_pool: Pool) -> Callable[[], Any]:
+    async def read() -> list[tuple[str, str]]:
+        """(event that caused it, type) of everything that was written, in order."""
+        rows = await lead_pool.fetch("SELECT causation, type FROM events ORDER BY position")
+        return [(row["causation"], row["type"].split(".")[2]) for row in rows]
+
+    return read
+
+
+def boxes_of(events: list[Recorded]) -> list[tuple[str, str]]:
+    return sorted((event.id, what) for event in events for what in ("box_opened", "filled"))
+
+
+async def test_t15_each_acting_event_is_a_command_once_and_the_rest_passes(
+    rig: Rig, acted: Any, lead_pool: Pool
+) -> None:
+    events = [an_event("thing/1", 1), an_event("thing/1", 2, "other"), an_event("thing/2", 1), an_event("thing/1", 3)]
+    doing = Boxes()
+    async with rig.running(rig.consumer(None, work=doing.work())):  # type: ignore[arg-type]  # the work is given
+        await rig.publish(events + events)  # and once more
+        await rig.until_read()
+    assert sorted(await acted()) == boxes_of([events[0], events[2], events[3]])
+    outcomes = await lead_pool.fetch("SELECT DISTINCT outcome FROM reaction_outcomes")
+    assert [row["outcome"] for row in outcomes] == ["done"]
+    assert doing.woken == 3
+
+
+async def test_t15_an_acting_event_ends_its_transaction(rig: Rig) -> None:
+    records = [
+        Delivered("things", 0, offset, None, b"{}", (("ce_type", type_.encode()),), 0)
+        for offset, type_ in enumerate(["x", ACTING, "x", "x", ACTING, ACTING, "x"])
+    ]
+    parts = Boxes().work().split(records)
+    assert [[record.offset for record in part] for part in parts] == [[0, 1], [2, 3, 4], [5], [6]]
+    assert Boxes().work().split([]) == [[]]
+
+
+async def test_t15_before_its_start_it_reads_and_does_nothing(rig: Rig, acted: Any) -> None:
+    doing = Boxes()
+    work = doing.work(start=NOW + timedelta(seconds=1))
+    async with rig.running(rig.consumer(None, work=work)):  # type: ignore[arg-type]
+        await rig.publish([an_event("thing/1", 1), an_event("thing/1", 2)])
+        await rig.until_read()
+    assert await acted() == []
+
+
+async def test_a_rejection_is_an_outcome_and_leaves_nothing(rig: Rig, acted: Any, lead_pool: Pool) -> None:
+    doing = Boxes(rejects=True)
+    async with rig.running(rig.consumer(None, work=doing.work())):  # type: ignore[arg-type]
+        await rig.publish([an_event("thing/1", 1), an_event("thing/1", 2)])
+        await rig.until_read()
+    assert await acted() == []
+    outcomes = await lead_pool.fetch("SELECT stream, version, outcome FROM reaction_outcomes ORDER BY version")
+    assert [tuple(row) for row in outcomes] == [("thing/1", 1, "no_more_boxes"), ("thing/1", 2, "no_more_boxes")]
+    assert (await rig.held()) == []
+
+
+async def test_a_fault_before_the_commit_undoes_all_and_it_is_done_again(rig: Rig, acted: Any) -> None:
+    events = [an_event("thing/1", 1), an_event("thing/1", 2)]
+    doing = Boxes(fails=[Unavailable()])
+    async with rig.running(rig.consumer(None, work=doing.work())):  # type: ignore[arg-type]
+        await rig.publish(events)
+        await rig.until_read()
+    assert sorted(await acted()) == boxes_of(events)
+    assert doing.acts == 3
+
+
+async def test_poison_parks_its_stream_alone_and_unparked_it_is_done_once(rig: Rig, acted: Any) -> None:
+    bad, after, good = an_event("thing/1", 1), an_event("thing/1", 2), an_event("thing/2", 1)
+    doing = Boxes(poisoned={bad.id})
+    async with rig.running(rig.consumer(None, work=doing.work())):  # type: ignore[arg-type]
+        await rig.publish([bad, after, good])
+        assert await rig.until_held(2) == [("thing/1", 1, "ZeroDivisionError"), ("thing/1", 2, None)]
+
+        async def good_is_done() -> bool:
+            return sorted(await acted()) == boxes_of([good])
+
+        await eventually(good_is_done)
+        await rig.unpark("thing/1")  # too early: it parks again
+        assert await rig.until_held(2) == [("thing/1", 1, "ZeroDivisionError"), ("thing/1", 2, None)]
+        doing.poisoned.clear()
+        await rig.unpark("thing/1")
+
+        async def all_done() -> bool:
+            return sorted(await acted()) == boxes_of([bad, after, good])
+
+        await eventually(all_done)
+
+
+async def test_read_again_from_the_beginning_nothing_is_done_twice(rig: Rig, acted: Any, lead_pool: Pool) -> None:
+    events = [an_event("thing/1", 1), an_event("thing/2", 1)]
+    doing = Boxes()
+    async with rig.running(rig.consumer(None, work=doing.work())):  # type: ignore[arg-type]
+        await rig.publish(events)
+        await rig.until_read()
+    await rewind_consumer(lead_pool, "thing", 0)
+    await lead_pool.execute("DELETE FROM consumer_streams")  # as a reaction that lost its place
+    async with rig.running(rig.consumer(None, work=doing.work())):  # type: ignore[arg-type]
+        await rig.until_read()
+    assert sorted(await acted()) == boxes_of(events)
+    assert doing.acts == 2
+
+
+async def test_an_interloper_on_the_same_stream_makes_it_decide_anew(rig: Rig, acted: Any, lead_pool: Pool) -> None:
+    """A savepoint that conflicts is undone alone; the reaction decides again on what is there."""
+    event = an_event("thing/1", 1)
+    stream = boxes.stream(derived_id(event, "box"))
+    other = PostgresStore(lead_pool)
+    doing = Boxes()
+    context = caused_by(event, "x", "boxes", NOW)
+    await execute(other, boxes, Order(stream, OpenBox("d-1", NOW), may_create=True), context)
+    async with rig.running(rig.consumer(None, work=doing.work())):  # type: ignore[arg-type]
+        await rig.publish([event])
+        await rig.until_read()
+    assert [what for _, what in await acted()] == ["box_opened", "filled"]
+    await execute(other, boxes, Order(stream, CloseBox(NOW)), context)
+
+
+def test_ids_made_from_an_event_are_the_same_for_ever() -> None:
+    event = an_event("thing/1", 1)
+    assert derived_id(event, "box") == derived_id(event, "box")
+    assert derived_id(event, "box") != derived_id(event, "lid")
