@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 from typer.main import get_command
 
+from lead.service.import_rows import _PATHS
 from roadbook.crashpoints import POINTS
 from roadbook.http.problems import registered
 from roadbook.runtime import ROLES
@@ -82,7 +83,7 @@ def test_prose_is_at_most_140_wide(page: Path) -> None:
 def test_commands_exist(page: Path) -> None:
     code = code_of(page)
     commands = getattr(get_command(app), "commands")  # noqa: B009 - click's group, untyped here
-    for name in re.findall(r"(?:^|[\s/(`$])roadbook ([a-z]+)\b", code):
+    for name in re.findall(r"(?:^|[\s/(`$])(?<!from )roadbook ([a-z]+)\b", code):
         assert name in commands, name
     for _, role in re.findall(rf"(?:^|\s|bin/)({'|'.join(SERVICES)}) ([a-z]+) *(?:#.*)?$", code, re.MULTILINE):
         assert role in ROLES, role
@@ -168,6 +169,12 @@ def test_every_package_has_its_reason() -> None:
     page = text_of(ROOT / "docs" / "adr" / "0008-dependencies.md")
     rows = re.findall(r"^\| ([a-z0-9 ,-]+) \| .+ \| .+ \|$", page, re.MULTILINE)
     assert {name for row in rows for name in row.split(", ")} - {"package"} == wanted
+
+
+def test_the_columns_of_an_import_are_these() -> None:
+    page = text_of(ROOT / "docs" / "how-to" / "import-leads.md")
+    rows = re.findall(r"^\| `([a-z_0-9]+)` \| `/([a-z_0-9/]+)` \|", page, re.MULTILINE)
+    assert dict(rows) == {column: path for column, (path, _) in _PATHS.items()}
 
 
 def test_every_decision_is_in_the_index() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from projection import shown
+from projection.api import shown
 from roadbook.position import Position, encode
 from roadbook.wire import rfc3339
 

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from projection import composer as composer_module
-from projection import search, service
+from projection import service
 from projection.composer import Composer
 from projection.domain.record import derive
 from projection.reactions import FactsHandler
+from projection.views import search
 from projection.wakeups import Wakeups
 from roadbook_cli.postgres import Database
 

@@ -10,8 +10,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from projection import positions, search, service, shares, views
-from projection.shares import Viewer
+from projection import service
+from projection.views import positions, search, shares
+from projection.views import records as views
+from projection.views.shares import Viewer
 from roadbook_cli.postgres import Database
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)

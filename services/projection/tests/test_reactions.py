@@ -10,9 +10,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from projection import contract, service, views
+from projection import contract, service
 from projection.domain.streams import stream
 from projection.main import FACTS_CONSUMER
+from projection.views import records as views
 from roadbook import ops
 from roadbook.bus import Message
 from roadbook.codec import Codec

@@ -10,7 +10,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from projection import service, shown
+from projection import service
+from projection.api import shown
 from roadbook.events import new_id
 from roadbook.position import Position, encode
 from roadbook_cli.postgres import Database

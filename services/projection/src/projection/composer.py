@@ -10,14 +10,15 @@ from datetime import datetime
 
 from prometheus_client import Counter
 
-from projection import contract, search, service
+from projection import contract, service
 from projection.domain import sharing
 from projection.domain.components import Link, customers
 from projection.domain.personal import PersonalData
 from projection.domain.record import derive
 from projection.domain.rules import RULES
 from projection.domain.streams.stream import StreamState
-from projection.search import HEADQUARTERS, KeyRow, Summary
+from projection.views import search
+from projection.views.search import HEADQUARTERS, KeyRow, Summary
 from projection.wakeups import Wakeups
 from roadbook.clock import Clock
 from roadbook.crashpoints import crashpoint

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from projection import contract, service, views
+from projection import contract, service
 from projection.contract import PersonalRow
 from projection.domain.streams import stream
 from projection.domain.streams.stream import StreamState
+from projection.views import records as views
 from projection.wakeups import Wakeups
 from roadbook.bus import Delivered
 from roadbook.codec import NewerVersion

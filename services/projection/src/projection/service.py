@@ -8,7 +8,7 @@ from typing import Final
 
 import asyncpg
 
-from projection import contract, positions, search, shares, views
+from projection import contract
 from projection.contract import SearchKey, StoredFact
 from projection.domain import sharing
 from projection.domain.components import Link, component_of
@@ -17,9 +17,11 @@ from projection.domain.personal import PersonalData
 from projection.domain.record import Record, derive
 from projection.domain.rules import RULES
 from projection.domain.streams.stream import StreamState, evolve, initial, summary
-from projection.search import HEADQUARTERS
-from projection.shares import Viewer
-from projection.views import StateRow, TimelineFilter
+from projection.views import positions, search, shares
+from projection.views import records as views
+from projection.views.records import StateRow, TimelineFilter
+from projection.views.search import HEADQUARTERS
+from projection.views.shares import Viewer
 from projection.wakeups import Wakeups
 from roadbook.database import Connection, Pool, acquire
 from roadbook.errors import NotFound

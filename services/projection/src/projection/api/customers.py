@@ -11,7 +11,8 @@ from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from projection import contract, service, shown
+from projection import contract, service
+from projection.api import shown
 from projection.api.parts import (
     WAITS,
     AtLeast,
@@ -29,7 +30,7 @@ from projection.api.parts import (
 from projection.contract import SearchKey
 from projection.domain.record import Record, record_hash, record_tag, values
 from projection.service import Entry, Found
-from projection.views import TimelineFilter
+from projection.views.records import TimelineFilter
 from roadbook.http.answers import open_cursor, page_response, read_response, sign_cursor
 from roadbook.http.pointers import FieldError
 from roadbook.http.problems import Problem

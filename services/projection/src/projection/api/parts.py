@@ -8,36 +8,18 @@ from pydantic import Field
 from starlette.requests import Request
 
 from projection import service
+from projection.api.problems import PROBLEMS
 from projection.service import NotYet
-from projection.shares import Viewer
+from projection.views.shares import Viewer
 from projection.wakeups import Wakeups
 from roadbook.database import Pool
 from roadbook.http.answers import Page, page
 from roadbook.http.auth import Caller, requires
 from roadbook.http.catalogue import answering
 from roadbook.http.context import correlation_of
-from roadbook.http.problems import Problem, ProblemType
+from roadbook.http.problems import Problem
 from roadbook.http.types import Uuid
 from roadbook.position import MAX_CHARACTERS, BadPosition, Position, decode
-
-PROBLEMS = (
-    ProblemType(
-        "not_yet_visible",
-        503,
-        "Not yet visible",
-        "What `min` stands for has not reached the record within two seconds.",
-        "Send the request again after the seconds in Retry-After.",
-        True,
-    ),
-    ProblemType(
-        "position_invalid",
-        400,
-        "Position invalid",
-        "`min` is not a position that a command has answered.",
-        "Send the `position` of a command's answer as it is, or leave `min` out.",
-        False,
-    ),
-)
 
 answered = answering(PROBLEMS)
 WAITS = ("not_yet_visible", "position_invalid")

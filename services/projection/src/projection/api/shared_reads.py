@@ -7,7 +7,8 @@ from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from projection import service, shown
+from projection import service
+from projection.api import shown
 from projection.api.parts import Kept, Paged, Reader, StreamName, answered, secret, viewer
 from roadbook.http.answers import open_cursor, page_response, sign_cursor
 from roadbook.http.routes import router

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from projection.shown.base import Id, Shown, Stream
-from projection.shown.journey import Journey
-from projection.shown.sections import ConsentShown, Intent, Profile, Responsibility
+from projection.api.shown.base import Id, Shown, Stream
+from projection.api.shown.journey import Journey
+from projection.api.shown.sections import ConsentShown, Intent, Profile, Responsibility
 from roadbook.http.types import Instant
 
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from projection.shown.base import Shown, Stream
-from projection.shown.sections import ScoreShown
+from projection.api.shown.base import Shown, Stream
+from projection.api.shown.sections import ScoreShown
 from roadbook.http.types import Instant
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from projection.shown.base import RoutingState, Shown, Stream
+from projection.api.shown.base import RoutingState, Shown, Stream
 from roadbook.http.types import Date, Instant
 
 
