@@ -7,20 +7,22 @@ is for the rule to say: each step asks headquarters who holds it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Protocol
 
 from roadbook_cli.intents import Grade
-from roadbook_client import Roadbook
+from roadbook_client import Problem, Roadbook
 from roadbook_client.lead.models import (
     CaptureRequest,
     CompleteRequest,
     ExperienceRequest,
     LeadShown,
     LoseRequest,
+    ScheduleRequest,
     ShareRequest,
 )
 from roadbook_client.lead.operations import Lead as LeadOperations
@@ -53,6 +55,10 @@ class Lead:
     async def holder(self) -> str:
         """The dealer that holds it now."""
         return str((await self.at(None).read_lead(self.id))["dealer"])
+
+    async def unanswered(self) -> bool:
+        """Whether its dealer has yet to accept it; not on a run that goes on where another stopped."""
+        return (await self.at(None).read_lead(self.id))["routing"] is not None
 
     async def until(self, condition: Callable[[LeadShown], bool]) -> None:
         """Until headquarters sees it so: something that time and a timer bring about."""
@@ -131,18 +137,30 @@ async def _sold(lead: Lead) -> None:
 
 async def _declined(lead: Lead) -> None:
     await lead.at(None).qualify_lead(lead.id, {"grade": "hot", "reasons": ["budget_confirmed"]}, key=lead.key)
-    first = await lead.holder()
-    await lead.at(first).decline_lead(lead.id, {"reason": "no_capacity"}, key=lead.key)
+    if await lead.unanswered():
+        await lead.at(await lead.holder()).decline_lead(lead.id, {"reason": "no_capacity"}, key=lead.key)
     await _worked(lead)
 
 
 async def _let_lapse(lead: Lead) -> None:
     """Its first dealer does not answer in time: a timer takes it to the next one."""
     await lead.at(None).qualify_lead(lead.id, {"grade": "warm", "reasons": ["comparing"]}, key=lead.key)
-    await lead.at(None).route_lead(lead.id, {"accept_by": _soon()}, key=lead.key)
-    first = await lead.holder()
-    await lead.until(lambda shown: shown["dealer"] != first)
+    with _unless_done_before():
+        await lead.at(None).route_lead(lead.id, {"accept_by": _soon()}, key=lead.key)
+    if await lead.unanswered():
+        first = await lead.holder()
+        await lead.until(lambda shown: shown["dealer"] != first)
     await _worked(lead)
+
+
+@contextmanager
+def _unless_done_before() -> Iterator[None]:
+    """For a step whose times are those of its first run: the same key with another body says that it was taken then."""
+    try:
+        yield
+    except Problem as problem:
+        if problem.code != "idempotency_key_reused":
+            raise
 
 
 def _soon() -> str:
@@ -152,9 +170,9 @@ def _soon() -> str:
 async def _missed(lead: Lead) -> None:
     """A promised call is not made: the next action is overdue."""
     dealer = await _accepted(lead)
-    await lead.at(dealer).schedule_follow_up(
-        lead.id, {"next_action": {"kind": "call_back", "due": _soon()}}, key=lead.key
-    )
+    call: ScheduleRequest = {"next_action": {"kind": "call_back", "due": _soon()}}
+    with _unless_done_before():
+        await lead.at(dealer).schedule_follow_up(lead.id, call, key=lead.key)
     await lead.until(lambda shown: shown["overdue"])
 
 
@@ -164,7 +182,8 @@ async def _shared(lead: Lead) -> None:
     neighbour = "dealer-sh-02" if dealer != "dealer-sh-02" else "dealer-sh-01"
     until = (datetime.now(UTC) + timedelta(days=30)).isoformat()
     shared: ShareRequest = {"dealer": neighbour, "scope": "contact", "until": until, "reason": "test_drive_there"}
-    await lead.at(dealer).share_customer(lead.id, shared, key=lead.key)
+    with _unless_done_before():
+        await lead.at(dealer).share_customer(lead.id, shared, key=lead.key)
     await lead.at(neighbour).read_lead(lead.id)
 
 
