@@ -52,6 +52,8 @@ INTENT: dict[str, Any] = {
     "window": {"earliest": "2026-12-01", "latest": "2027-12-01"},
     "vehicles": [{"interest": "buy", "model": "volkswagen-polo", "condition": "new", "vin": "LSVAA49J132047371",
                   "odometer": 1, "odometer_unit": "km"}],
+    "region": "sh-pudong",
+    "needs": [{"kind": "use", "value": "commute", "source": "site_survey"}],
 }  # fmt: skip
 ACTION = {"kind": "call", "due": "2030-01-01T08:00:00Z", "assignee": "staff-sh-01-1"}
 CAPTURE: dict[str, Any] = {

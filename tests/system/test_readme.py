@@ -68,7 +68,7 @@ async def test_the_first_steps_of_the_readme(net: Net) -> None:
     assert answer["version"] == len(answer["events"]) == 2
     shown = json.loads(record)
     assert shown["head"]["customer_id"] == answer["party_ref"]
-    assert shown["head"]["completeness"]["percent"] == 42
+    assert shown["head"]["completeness"]["percent"] == 37
     assert shown["identity"]["names"][0]["value"] == "张伟"
     phone = shown["identity"]["contact_points"][0]["value"]
     assert (phone["e164"], phone["extension"]) == ("+862161234567", "801")
