@@ -125,10 +125,11 @@ def test_crash_points_are_these() -> None:
 
 
 def test_metrics_are_these() -> None:
+    # stamina's counter is the client's (a retry in this process registers it); no service retries through it.
     ours = {
         f"{metric.name}_total" if metric.type == "counter" else metric.name
         for metric in REGISTRY.collect()
-        if not metric.name.startswith(("python_", "process_"))
+        if not metric.name.startswith(("python_", "process_", "stamina_"))
     }
     page = text_of(REFERENCE / "crash-points-and-metrics.md")
     assert set(re.findall(r"^\| `([a-z_]{8,})` \|", page, re.MULTILINE)) == ours

@@ -90,11 +90,6 @@ def facts(handler: FactHandler[S]) -> Work:
     return _Facts(handler)
 
 
-def facts_with(handler: FactHandler[S]) -> "_Facts[S]":
-    """As `facts`, for work that is built on it."""
-    return _Facts(handler)
-
-
 def raw(handler: RawHandler[T]) -> Work:
     return _Raw(handler)
 

@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 from roadbook import telemetry
 from roadbook.bus import Delivered
 from roadbook.consumer_store import ConsumerTransaction
-from roadbook.consumer_work import Outcome, facts_with
+from roadbook.consumer_work import Outcome, facts
 from roadbook.context import CommandContext
 from roadbook.database import Connection, is_transient, is_unreachable
 from roadbook.decider import Rejected
@@ -74,7 +74,7 @@ class Reactions:
         self._wake = wake
         self._poison: dict[tuple[str, int], str] = {}
         self._again: set[str] = set()  # streams an operator wants tried again, until that is committed
-        self._facts = facts_with(_Acting(self))
+        self._facts = facts(_Acting(self))
         self._acted = 0
 
     def split(self, records: Sequence[Delivered]) -> Sequence[Sequence[Delivered]]:

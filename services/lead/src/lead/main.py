@@ -5,7 +5,6 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
 
 from fastapi import FastAPI
 
@@ -17,7 +16,7 @@ from lead.settings import Network, SeedNetwork, Settings
 from lead.views import documents, holding, imports
 from roadbook import logs
 from roadbook.clock import Clock, clock_from
-from roadbook.database import Pool, acquire, create_pool, is_unreachable
+from roadbook.database import Pool, acquire, check, close_pool, create_pool, is_unreachable
 from roadbook.errors import Unavailable
 from roadbook.http.app import Check, create_app
 from roadbook.messages import Messages
@@ -61,13 +60,7 @@ def surface(settings: Settings, readiness: Mapping[str, Check] | None = None, cl
 
 def application(settings: Settings, service: Service, clock: Clock) -> FastAPI:
     """The HTTP side alone: what the tests of the API run."""
-
-    async def database() -> Mapping[str, Any]:
-        async with acquire(service.pool) as connection:
-            await connection.fetchval("SELECT 1")
-        return {}
-
-    app = surface(settings, {"postgres": database}, clock)
+    app = surface(settings, {"postgres": lambda: check(service.pool)}, clock)
     app.state.lead = service
     return app
 
@@ -117,7 +110,7 @@ async def build(settings: Settings) -> AsyncIterator[Parts]:
         app = application(settings, service, clock)
         yield Parts(app, workers(settings, service, clock, wakes))
     finally:
-        await pool.close()
+        await close_pool(pool)
 
 
 async def recovered(settings: Settings) -> str:

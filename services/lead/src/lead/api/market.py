@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Annotated, Any
 
-import orjson
 from fastapi import Body, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,14 +11,13 @@ from lead.api import days, shown
 from lead.api import market_models as models
 from lead.api.campaigns import Reader
 from lead.api.models import DealerCode, RegionCode, Word, known_model, refuse
-from lead.api.parts import Paged, Running, WriteOnce, answered, headquarters_only
+from lead.api.parts import Paged, Running, WriteOnce, answered, event_shown, headquarters_only
 from lead.domain.media_spend import Amount
 from lead.service import market as service
 from lead.service.market import today
 from lead.views.media_spend import EffectRow, SpendRow
 from lead.views.showroom_days import DayRow
 from roadbook.errors import NotFound
-from roadbook.events import Recorded
 from roadbook.http.answers import etag, page_response, read_response, respond
 from roadbook.http.problems import Problem
 from roadbook.http.routes import router
@@ -119,7 +117,7 @@ async def list_showroom_day_events(
     if not caller.may_see(dealer):
         raise NotFound
     events = await service.day_history(running, dealer, day)
-    return page_response(request, [_event(event) for event in events], None)
+    return page_response(request, [event_shown(event) for event in events], None)
 
 
 # ── Media spend ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -217,20 +215,6 @@ def _day(row: DayRow) -> dict[str, Any]:
         "reported_at": rfc3339(row.reported_at),
         "updated_at": rfc3339(row.updated_at),
         "version": row.version,
-    }
-
-
-def _event(event: Recorded) -> dict[str, Any]:
-    return {
-        "id": event.id,
-        "type": event.type,
-        "version": event.version,
-        "time": rfc3339(event.time),
-        "recorded": rfc3339(event.recorded),
-        "actor": event.actor,
-        "correlation": event.correlation,
-        "causation": event.causation,
-        "data": orjson.loads(event.data),
     }
 
 

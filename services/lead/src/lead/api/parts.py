@@ -14,6 +14,7 @@ from lead.domain.lead import Lead
 from lead.service import Service, leads
 from lead.service.reading import Reader
 from roadbook.context import CommandContext
+from roadbook.events import Recorded
 from roadbook.http.answers import Page, open_cursor, page, sign_cursor
 from roadbook.http.auth import Caller
 from roadbook.http.catalogue import answering
@@ -55,6 +56,20 @@ def headquarters_only(caller_dealer: str | None) -> None:
 
 def json(body: object) -> Response:
     return Response(orjson.dumps(body), 200, {"Cache-Control": "private, no-store"}, "application/json")
+
+
+def event_shown(event: Recorded) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "type": event.type,
+        "version": event.version,
+        "time": rfc3339(event.time),
+        "recorded": rfc3339(event.recorded),
+        "actor": event.actor,
+        "correlation": event.correlation,
+        "causation": event.causation,
+        "data": orjson.loads(event.data),
+    }
 
 
 def reader(request: Request, caller: Caller, what: str) -> Reader:

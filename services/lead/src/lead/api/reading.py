@@ -13,10 +13,9 @@ from starlette.responses import Response
 
 from lead.api import models, shown
 from lead.api.days import wrong_parameter
-from lead.api.parts import LeadId, Paged, Running, after, json, next_cursor, reader, secret
+from lead.api.parts import LeadId, Paged, Running, after, event_shown, json, next_cursor, reader, secret
 from lead.service import reading as service
 from lead.views.lead_lists import LeadFilter, LeadRow
-from roadbook.events import Recorded
 from roadbook.http.answers import etag, open_cursor, page_response, sign_cursor
 from roadbook.http.auth import Caller, requires
 from roadbook.http.routes import router
@@ -162,21 +161,7 @@ async def list_lead_events(
     who = reader(request, caller, "list_lead_events")
     events, end = await service.history(running, lead_id, who, start, page.size)
     cursor = sign_cursor(secret(request), [end], bound) if end is not None else None
-    return page_response(request, [_event(event) for event in events], cursor)
-
-
-def _event(event: Recorded) -> dict[str, Any]:
-    return {
-        "id": event.id,
-        "type": event.type,
-        "version": event.version,
-        "time": rfc3339(event.time),
-        "recorded": rfc3339(event.recorded),
-        "actor": event.actor,
-        "correlation": event.correlation,
-        "causation": event.causation,
-        "data": orjson.loads(event.data),
-    }
+    return page_response(request, [event_shown(event) for event in events], cursor)
 
 
 # ── Hand-over and shares ──────────────────────────────────────────────────────────────────────────────────────

@@ -15,10 +15,11 @@ from lead.domain.lead import (
     QualifyLead,
     RouteLead,
     Rules,
+    State,
 )
 from lead.service.aggregates import apply_views
 from lead.service.aggregates.lead import FEEDBACK, NEXT_ACTION, aggregate
-from lead.service.leads import by_timer, command, snapshot
+from lead.service.leads import by_timer, command, find, snapshot
 from lead.service.running import Service
 from lead.settings import Network
 from lead.views import lead_lists
@@ -48,12 +49,15 @@ def _reason(lead: Lead, dealer: str, order: Sequence[str]) -> str:
 
 
 async def candidates(service: Service, lead_id: str) -> tuple[Candidate, ...]:
-    lead = await snapshot(service, aggregate.stream(lead_id))
-    if not isinstance(lead.state, Lead):
+    return await _candidates(service, (await find(service, lead_id)).state)
+
+
+async def _candidates(service: Service, lead: State) -> tuple[Candidate, ...]:
+    if not isinstance(lead, Lead):
         return ()
     async with acquire(service.pool) as connection:
         load = await lead_lists.load_by_dealer(connection)
-    return ranked(lead.state, service.network, service.network.rules(), load)
+    return ranked(lead, service.network, service.network.rules(), load)
 
 
 async def qualify(
@@ -86,9 +90,9 @@ async def on_timer(service: Service, timer: Timer, now: datetime) -> None:
     """Something of a lead is due. Raises what `execute` raises, `TimerGone` among it."""
     wanted: Command
     if timer.kind == NEXT_ACTION:
-        lead = await snapshot(service, timer.stream)
-        unanswered = isinstance(lead.state, Lead) and lead.state.routing is not None
-        chosen = await candidates(service, timer.stream.partition("/")[2]) if unanswered else ()
+        lead = (await snapshot(service, timer.stream)).state
+        unanswered = isinstance(lead, Lead) and lead.routing is not None
+        chosen = await _candidates(service, lead) if unanswered else ()
         wanted = NoteOverdue(timer.due, now, service.network.rules(), chosen)
     elif timer.kind == FEEDBACK:
         wanted = NoteFeedbackOverdue(timer.due, now)
