@@ -16,6 +16,7 @@ from lead.domain.lead import (
     LeadCaptured,
     LeadConverted,
     LeadLost,
+    LeadOutcomeRecorded,
     LeadProtected,
     LeadRecycled,
     LeadReleasedToPool,
@@ -25,6 +26,7 @@ from lead.domain.lead import (
     LoseLead,
     NextAction,
     NoteOverdue,
+    RecordOutcome,
     RecycleLead,
     ReopenLead,
     RestoreLead,
@@ -187,3 +189,33 @@ def test_c07_restoring_gives_the_same_history_and_a_workable_lead(before: tuple[
         assert now.routing is None
     again = decided(replace(RESTORE, at=LATER + DAY), *decided(RecycleLead("duplicate", LATER), *history))
     assert lead(*again).status == was.status
+
+
+# ── What sales makes of it ────────────────────────────────────────────────────────────────────────────────────
+def outcome(what: str, opportunity: str = "opportunity/1") -> RecordOutcome:
+    return RecordOutcome(opportunity, what, "finance" if what == "lost" else None, RULES, LATER)
+
+
+def test_a_converted_lead_learns_that_the_opportunity_was_won() -> None:
+    won = LeadOutcomeRecorded("opportunity/1", "won", None, LATER)
+    given(decider, *CONVERTED).when(outcome("won")).then(won)
+    given(decider, *CONVERTED, won).when(outcome("won")).then_nothing()
+    given(decider, *CONVERTED, won).when(outcome("won", "opportunity/2")).then(
+        LeadOutcomeRecorded("opportunity/2", "won", None, LATER)
+    )
+
+
+def test_a_lost_opportunity_brings_the_lead_back_to_work_with_a_next_action() -> None:
+    lost = (
+        LeadOutcomeRecorded("opportunity/1", "lost", "finance", LATER),
+        LeadReopened("opportunity_lost", "2026-2", LATER),
+        FollowUpScheduled("first_contact", LATER + DAY, "a", LATER),
+    )
+    given(decider, *CONVERTED).when(outcome("lost")).then(*lost)
+    given(decider, *CONVERTED, *lost).when(outcome("lost")).then_nothing()
+
+
+def test_what_is_open_or_closed_otherwise_only_learns_it() -> None:
+    lost = LeadOutcomeRecorded("opportunity/1", "lost", "finance", LATER)
+    for life in (OPEN, LOST, (*CONVERTED, LeadReopened("again", "2026-2", NOW)), (*OPEN, RECYCLED)):
+        given(decider, *life).when(outcome("lost")).then(lost)

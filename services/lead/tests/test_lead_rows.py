@@ -67,6 +67,7 @@ def command(rng: random.Random, lead: domain.Lead, now: datetime) -> domain.Comm
         lambda: domain.RecordVisit("look", 1, staff, RULES, now, now),
         lambda: domain.NoteSignal("test_drive", RULES, now),
         lambda: domain.ScoreLead(RULES, now),
+        lambda: domain.RecordOutcome(rng.choice(("o1", "o2")), rng.choice(("won", "lost")), None, RULES, now),
         lambda: domain.ConvertLead(RULES, now),
         lambda: domain.RecycleLead("duplicate", now),
         lambda: domain.RestoreLead("mistake", maybe, RULES, now),

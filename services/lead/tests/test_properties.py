@@ -106,6 +106,7 @@ VALUES: dict[str, Sequence[Any]] = {
     **named("party_ref source campaign region reason competitor outcome status", WORDS),
     **named("model feature site purpose kind by", WORDS),
     **named("dealer dealer_wish", DEALERS),
+    "opportunity": ["o1", "o2"],
     **named("staff previous assignee", STAFF),
     **named("at now due until accept_by feedback_due", hours(0, 6)),
     **named("seconds persons points", [0, 1, 2]),

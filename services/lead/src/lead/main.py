@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from fastapi import FastAPI
 
-from lead import api
+from lead import api, reactions
 from lead.contract import CODECS
 from lead.service import AGGREGATES, Service, apply_views
 from lead.service.timers import on_timer
@@ -22,13 +22,20 @@ from roadbook.http.app import Check, create_app
 from roadbook.messages import Messages
 from roadbook.publishing import Wakes, publishing
 from roadbook.publishing import recovered as recovered_from_topic
+from roadbook.reacting import heard, reacting
 from roadbook.runtime import Parts, ServiceDefinition, Worker, contracts_of, migrations_of, run
 from roadbook.store.postgres import PostgresStore, forget_answers
 from roadbook.timers import Timer, TimerWorker
 from roadbook.workers import pause
 
 NAME = "lead"
-MESSAGES = Messages(NAME, contracts_of(__file__), sends=CODECS, personal=True)
+MESSAGES = Messages(
+    NAME,
+    contracts_of(__file__),
+    sends=CODECS,
+    personal=True,
+    receives=(heard(reactions.TOPIC, reactions.OUTCOME, reactions.TYPES),),
+)
 PURGE_SECONDS = 60.0
 _log = logs.get_logger(__name__)
 
@@ -74,6 +81,7 @@ def workers(settings: Settings, service: Service, clock: Clock, wakes: Wakes) ->
     return {
         **publishing(pool, settings, MESSAGES, wakes),
         "timers": TimerWorker(pool, clock, handle).run,
+        "outcome": reacting(pool, settings, reactions.TOPIC, reactions.outcome(service, clock), wakes.committed),
         "purge": lambda stop: purge(pool, clock, stop),
     }
 

@@ -13,6 +13,7 @@ from lead.domain.lead import (
     LeadEnriched,
     LeadFeedbackOverdue,
     LeadLost,
+    LeadOutcomeRecorded,
     LeadProtected,
     LeadProtectionExpired,
     LeadQualified,
@@ -58,5 +59,6 @@ codec: Codec[Event] = Codec(
         EventType(LeadConverted, "lead_converted"),
         EventType(LeadRecycled, "lead_recycled"),
         EventType(LeadRestored, "lead_restored"),
+        EventType(LeadOutcomeRecorded, "lead_outcome_recorded"),
     ),
 )

@@ -246,6 +246,17 @@ class ConvertLead:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordOutcome:
+    """Sales tells what became of the opportunity: `won`, or `lost`, which brings a converted lead back to work."""
+
+    opportunity: str
+    outcome: str
+    reason: str | None
+    rules: Rules
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RecycleLead:
     """Into the recycle bin: nothing is deleted."""
 
@@ -300,6 +311,7 @@ Command = (
     | NoteSignal
     | ScoreLead
     | ConvertLead
+    | RecordOutcome
     | RecycleLead
     | RestoreLead
     | LoseLead

@@ -21,6 +21,7 @@ from lead.domain.lead.commands import (
     QualifyLead,
     ReassignLead,
     RecordExperience,
+    RecordOutcome,
     RecordVisit,
     RecycleLead,
     ReleaseLead,
@@ -42,6 +43,7 @@ from lead.domain.lead.events import (
     LeadConverted,
     LeadEnriched,
     LeadLost,
+    LeadOutcomeRecorded,
     LeadQualified,
     LeadRecycled,
     LeadReopened,
@@ -85,6 +87,8 @@ def _of_any(command: Command, lead: Lead) -> list[Event]:
             return revoke(command, lead)
         case ReassignLead():
             return reassign(command, lead)
+        case RecordOutcome():
+            return _outcome(command, lead)
         case LoseLead() | ConvertLead() | RecycleLead() | RestoreLead() | ReopenLead():
             return _end(command, lead)
     if lead.status != "open":
@@ -288,6 +292,17 @@ def _end(command: LoseLead | ConvertLead | RecycleLead | RestoreLead | ReopenLea
                 raise Rejected("profile_incomplete")
             return [LeadConverted(rules.version, at)]
     raise Rejected("lead_closed")
+
+
+def _outcome(command: RecordOutcome, lead: Lead) -> list[Event]:
+    opportunity, outcome, at = command.opportunity, command.outcome, command.at
+    if lead.outcome == (opportunity, outcome):
+        return []
+    recorded = LeadOutcomeRecorded(opportunity, outcome, command.reason, at)
+    if outcome != "lost" or lead.status != "converted":
+        return [recorded]
+    rules = command.rules
+    return [recorded, LeadReopened("opportunity_lost", rules.version, at), _next(None, lead.owner, rules, at)]
 
 
 def _restore(command: RestoreLead, lead: Lead) -> list[Event]:

@@ -237,6 +237,16 @@ class LeadConverted:
 
 
 @dataclass(frozen=True, slots=True)
+class LeadOutcomeRecorded:
+    """What became of the opportunity that the lead was converted into: `won` or `lost`, and sales' reason."""
+
+    opportunity: str
+    outcome: str
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LeadRecycled:
     reason: str
     at: datetime
@@ -272,6 +282,7 @@ Event = (
     | ShowroomVisitRecorded
     | LeadScored
     | LeadConverted
+    | LeadOutcomeRecorded
     | LeadRecycled
     | LeadRestored
 )

@@ -16,6 +16,7 @@ from lead.domain.lead.events import (
     LeadEnriched,
     LeadFeedbackOverdue,
     LeadLost,
+    LeadOutcomeRecorded,
     LeadProtected,
     LeadProtectionExpired,
     LeadQualified,
@@ -58,7 +59,8 @@ class Lead:
     """`next_action` is never None while `status` is open (E21). `dealer` holds it, None: headquarters; `owner` is who
     works it there, None: the dealer's manager; the next action and a protection are the owner's or nobody's. `routing`
     is set until that dealer has answered, `tried` are those that had it. `signals` are the signs of interest seen,
-    `score` the parts of the last score. `last_done` is the last of each fact that may be told twice."""
+    `score` the parts of the last score. `last_done` is the last of each fact that may be told twice, `outcome` the
+    opportunity that sales told of last, and what became of it."""
 
     status: Status
     party_ref: str
@@ -94,6 +96,7 @@ class Lead:
     first_contact_at: datetime | None = None
     last_done: tuple[Event, ...] = ()
     before: Status = "open"
+    outcome: tuple[str, str] | None = None
 
     def shared_with(self, dealer: str, at: datetime) -> Share | None:
         """What `dealer` may read at that time beyond its own; nothing of a lead in the recycle bin."""
@@ -274,6 +277,8 @@ def _ended(lead: Lead, event: Event) -> Lead | None:
             return replace(lead, status=lead.before)
         case LeadReopened():
             return replace(lead, status="open", lost_reason=None)
+        case LeadOutcomeRecorded(opportunity=opportunity, outcome=outcome):
+            return replace(lead, outcome=(opportunity, outcome))
     return None
 
 
