@@ -11,15 +11,11 @@ from sales.contract import CODECS
 from sales.service.aggregates import opportunity
 from sales.views import opportunities
 
-AGGREGATES: Mapping[str, Aggregate[Any, Any, Any]] = {
-    each.name: each
-    for each in (
-        opportunity.aggregate,
-    )
-}
+AGGREGATES: Mapping[str, Aggregate[Any, Any, Any]] = {each.name: each for each in (opportunity.aggregate,)}
 
-_APPLY: Mapping[str, Callable[[Connection, Sequence[tuple[Recorded, Any]]], Awaitable[None]]] = {
-    "opportunity": opportunities.apply,
+Apply = Callable[[Connection, Sequence[tuple[Recorded, Any]]], Awaitable[None]]
+_APPLY: Mapping[str, Sequence[Apply]] = {
+    "opportunity": (opportunities.apply,),
 }
 
 
@@ -30,4 +26,6 @@ def decoded(recorded: Sequence[Recorded]) -> list[tuple[Recorded, Any]]:
 async def apply_views(connection: Connection, recorded: Sequence[Recorded]) -> None:
     """The service's read tables, in the append's transaction; a recovery hands over many streams at once."""
     for kind, events in groupby(decoded(recorded), lambda told: told[0].stream.partition("/")[0]):
-        await _APPLY[kind](connection, list(events))
+        told = list(events)
+        for apply in _APPLY[kind]:
+            await apply(connection, told)
