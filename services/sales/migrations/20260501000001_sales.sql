@@ -1,4 +1,4 @@
--- Opportunities, as they stand now and when each of them was open.
+-- Opportunities, quotes, contracts, orders and vehicles, as they stand now.
 
 -- migrate:up
 
@@ -25,17 +25,8 @@ CREATE INDEX opportunities_by_staff ON opportunities (staff, opened_at DESC, opp
 CREATE INDEX opportunities_by_time ON opportunities (opened_at DESC, opportunity DESC);
 CREATE INDEX opportunities_by_party ON opportunities (party_ref);
 
--- When it was open: what a pipeline as of a past day is made of.
-CREATE TABLE opportunity_spans (
-    opportunity uuid NOT NULL,
-    since       timestamptz NOT NULL,
-    until       timestamptz,
-    outcome     text,
-    PRIMARY KEY (opportunity, since)
-);
-
-GRANT SELECT, INSERT, UPDATE, DELETE ON opportunities, opportunity_spans TO roadbook_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON opportunities TO roadbook_app;
 
 -- migrate:down
 
-DROP TABLE opportunity_spans, opportunities;
+DROP TABLE opportunities;

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 from zoneinfo import ZoneInfo
 
-from sales.domain.rules import SalesRules
 from roadbook import settings as kit
 from roadbook.settings import SettingsError
+from sales.domain.rules import SalesRules
 
 
 class Settings(kit.Settings):
@@ -87,6 +87,5 @@ def _rules(rules: Mapping[str, Any], catalogue: list[Mapping[str, Any]]) -> Sale
         version=rules["version"],
         quote_valid=timedelta(days=sales["quote_valid_days"]),
         priorities=dict(sales["allocation_priorities"]),
-        stage_weights=dict(sales["stage_weights_permille"]),
         tender_models=frozenset(entry["code"] for entry in catalogue if entry.get("tender", False)),
     )

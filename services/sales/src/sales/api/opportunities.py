@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Body, Query
+from fastapi import Body, Path, Query
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,7 +11,7 @@ from roadbook.http.answers import respond
 from roadbook.http.problems import Problem
 from roadbook.http.routes import router
 from roadbook.http.types import StrictModel, Uuid
-from sales.api import models, shown
+from sales.api import shown, words
 from sales.api.parts import (
     DealerQuery,
     Paged,
@@ -21,7 +21,6 @@ from sales.api.parts import (
     WriteOnce,
     answered,
     events_of,
-    id_path,
     list_of,
     one,
 )
@@ -32,7 +31,7 @@ from sales.views.opportunities import LISTING
 
 routes = router("/v1/opportunities", tags=["opportunities"])
 
-Id = id_path("The id in the `Location` of the opening.")
+Id = Annotated[Uuid, Path(description="The id in the `Location` of the opening.")]
 State = Literal["open", "won", "lost"]
 
 
@@ -42,27 +41,27 @@ class OpenRequest(StrictModel):
     for headquarters to name."""
 
     party_ref: Uuid | None = None
-    source: models.Source
-    models: list[models.ModelCode] = Field(min_length=1, max_length=20)
-    staff: models.StaffId | None = None
-    owner_kind: models.OwnerKind = "private"
-    tender: models.Number | None = None
-    dealer: models.DealerCode | None = None
+    source: words.Source
+    models: list[words.ModelCode] = Field(min_length=1, max_length=20)
+    staff: words.StaffId | None = None
+    owner_kind: words.OwnerKind = "private"
+    tender: words.Number | None = None
+    dealer: words.DealerCode | None = None
 
 
 class AssignRequest(StrictModel):
-    staff: models.StaffId
+    staff: words.StaffId
 
 
 class LoseRequest(StrictModel):
     """`competitor`: the model that was bought instead."""
 
-    reason: models.Word
-    competitor: models.ModelCode | None = None
+    reason: words.Word
+    competitor: words.ModelCode | None = None
 
 
 class ReopenRequest(StrictModel):
-    reason: models.Word
+    reason: words.Word
 
 
 # ── What is answered ──────────────────────────────────────────────────────────────────────────────────────────
@@ -108,9 +107,10 @@ OPEN = {"source": "showroom", "models": ["volkswagen-lavida"], "staff": "staff-s
 @routes.post(
     "",
     summary="Open an opportunity",
+    status_code=201,
     response_model=None,
     responses=answered(
-        OpenAnswer, "Opened", "tender_without_institution", "model_not_eligible", "party_ref_unknown", status=201
+        OpenAnswer, "Opened", "tender_without_institution", "model_not_eligible", "party_unknown", status=201
     ),
 )
 async def open_opportunity(
@@ -118,20 +118,20 @@ async def open_opportunity(
 ) -> Response:
     """Of somebody who came without a lead. From a converted lead one is opened by itself."""
     for place, model in enumerate(request.models):
-        models.known_model(running.network, model, f"/models/{place}")
+        words.known_model(running.network, model, f"/models/{place}")
     if context.dealer is not None and request.dealer not in (None, context.dealer):
-        raise models.refuse("/dealer", "not_yours", "is for headquarters to name")
+        raise words.refuse("/dealer", "not_yours", "is for headquarters to name")
     if request.dealer is not None and not running.network.is_dealer(request.dealer):
-        raise models.refuse("/dealer", "unknown_dealer", "must be a dealer of the network")
+        raise words.refuse("/dealer", "unknown_dealer", "must be a dealer of the network")
     asked: dict[str, Any] = {**request.model_dump(), "models": tuple(request.models)}
     try:
         return respond(await service.open_(running, service.Opening(**asked), context))
     except StaffUnknown:
-        raise models.unknown_staff() from None
+        raise words.unknown_staff() from None
     except service.DealerMissing:
-        raise models.refuse("/dealer", "missing", "headquarters names the dealer") from None
+        raise words.refuse("/dealer", "missing", "headquarters names the dealer") from None
     except service.PartyUnknown:
-        raise Problem("party_ref_unknown") from None
+        raise Problem("party_unknown") from None
 
 
 @routes.post(
@@ -152,7 +152,7 @@ async def assign_opportunity(
     try:
         known_staff(running, request.staff, state.dealer)
     except StaffUnknown:
-        raise models.unknown_staff() from None
+        raise words.unknown_staff() from None
     return respond(await command(running, stream, domain.AssignOpportunity(request.staff, context.now), context))
 
 
@@ -172,7 +172,7 @@ async def lose_opportunity(
 ) -> Response:
     """With why, and to which car if it was another."""
     if request.competitor is not None:
-        models.known_model(running.network, request.competitor, "/competitor")
+        words.known_model(running.network, request.competitor, "/competitor")
     order = domain.LoseOpportunity(request.reason, request.competitor, context.now)
     return respond(await command(running, f"opportunity/{opportunity_id}", order, context))
 
@@ -207,9 +207,9 @@ async def list_opportunities(
     running: Running,
     page: Paged,
     state: Annotated[State | None, Query()] = None,
-    staff: Annotated[models.StaffId | None, Query()] = None,
+    staff: Annotated[words.StaffId | None, Query()] = None,
     party_ref: Annotated[Uuid | None, Query()] = None,
-    source: Annotated[models.Source | None, Query()] = None,
+    source: Annotated[words.Source | None, Query()] = None,
     dealer: DealerQuery = None,
 ) -> Response:
     """A dealer's opportunities; every condition narrows it. Pages stay right while they change."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import Depends, Path, Query
+from fastapi import Depends, Query
 from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,8 +17,8 @@ from roadbook.http.answers import Page, etag, open_cursor, page, page_response, 
 from roadbook.http.auth import Caller, requires
 from roadbook.http.catalogue import answering
 from roadbook.http.context import command
-from roadbook.http.types import Uuid, rfc3339
-from sales.api import models
+from roadbook.http.types import rfc3339
+from sales.api import words
 from sales.api.problems import PROBLEMS
 from sales.service import Service
 from sales.service.commands import visible
@@ -36,13 +36,9 @@ Paged = Annotated[Page, Depends(page)]
 Reading = Annotated[Caller, requires("sales:read")]
 Write = Annotated[CommandContext, command("sales:write")]
 WriteOnce = Annotated[CommandContext, command("sales:write", key="required")]
-DealerQuery = Annotated[models.DealerCode | None, Query(description="For headquarters; a dealer sees its own.")]
+DealerQuery = Annotated[words.DealerCode | None, Query(description="For headquarters; a dealer sees its own.")]
 answered = answering(PROBLEMS)
 _any: TypeAdapter[Any] = TypeAdapter(Any)
-
-
-def id_path(description: str) -> Any:
-    return Annotated[Uuid, Path(description=description)]
 
 
 # ── Writing answers ───────────────────────────────────────────────────────────────────────────────────────────
@@ -91,9 +87,7 @@ async def one(request: Request, running: Service, caller: Caller, aggregate: str
     return read_response(request, body, etag(len(events)))
 
 
-async def events_of(
-    request: Request, running: Service, caller: Caller, stream: str, page: Page
-) -> Response:
+async def events_of(request: Request, running: Service, caller: Caller, stream: str, page: Page) -> Response:
     """Every fact of a stream, in its order. Raises `NotFound`."""
     bound = {"list": "events", "stream": stream, "dealer": caller.dealer}
     start = 0

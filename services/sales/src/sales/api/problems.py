@@ -22,12 +22,12 @@ OPPORTUNITY = (
         "Offer eligible models: the catalogue says which they are.",
     ),
     refused(
-        "party_ref_unknown",
+        "party_unknown",
         "You never had to do with this party reference. One of another dealer answers like one that never was.",
         "Leave `party_ref` out: a new one is made, and whoever is the same person is found later.",
         404,
     ),
-    refused("command_unknown", "It cannot do this in the state it is in.", "Read it."),
+    refused("not_possible", "It cannot do this in the state it is in.", "Read it."),
 )
 
 PROBLEMS = (*OPPORTUNITY,)

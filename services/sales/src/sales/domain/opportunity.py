@@ -162,7 +162,7 @@ def decide(command: Command, opportunity: State) -> list[Event]:
         case LoseOpportunity(reason=r, competitor=c, at=t), Opportunity():
             return [OpportunityLost(r, c, t)]
         case _:
-            raise Rejected("command_unknown")
+            raise Rejected("not_possible")
 
 
 def _open(command: OpenOpportunity) -> list[Event]:
@@ -204,9 +204,7 @@ def evolve(opportunity: State, event: Event) -> State:
         case Opportunity(), OpportunityLost(reason=r, competitor=c, at=t):
             return replace(opportunity, status="lost", contract=None, reason=r, competitor=c, closed_at=t)
         case Opportunity(), OpportunityReopened():
-            return replace(
-                opportunity, status="open", contract=None, reason=None, competitor=None, closed_at=None
-            )
+            return replace(opportunity, status="open", contract=None, reason=None, competitor=None, closed_at=None)
         case _:
             return opportunity
 

@@ -8,11 +8,9 @@ from datetime import timedelta
 @dataclass(frozen=True, slots=True)
 class SalesRules:
     """`quote_valid`: how long a quote without a date of its own stands. `priorities`: what a reason to prefer an order
-    in the allocation gives it, higher first. `stage_weights`: permille by stage of the pipeline. `tender_models`: those
-    that may be offered in a tender."""
+    in the allocation gives it, higher first. `tender_models`: those that may be offered in a tender."""
 
     version: str
     quote_valid: timedelta
     priorities: Mapping[str, int] = field(default_factory=dict)
-    stage_weights: Mapping[str, int] = field(default_factory=dict)
     tender_models: frozenset[str] = frozenset()

@@ -1,4 +1,4 @@
-"""Opportunities as they stand now, and the spans in which they were open."""
+"""Opportunities as they stand now."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -26,13 +26,6 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', $10, $11)
 """
 _ASSIGNED = "UPDATE opportunities SET staff = $2, version = $3 WHERE opportunity = $1"
 _STATE = "UPDATE opportunities SET state = $2, reason = $3, closed_at = $4, version = $5 WHERE opportunity = $1"
-_SPAN_OPENED = "INSERT INTO opportunity_spans (opportunity, since) VALUES ($1, $2) ON CONFLICT DO NOTHING"
-_SPAN_CLOSED = "UPDATE opportunity_spans SET until = $2, outcome = $3 WHERE opportunity = $1 AND until IS NULL"
-# A lost one may be won straight away: its last span says how it ended after all.
-_SPAN_WON = """
-UPDATE opportunity_spans SET outcome = 'won' WHERE opportunity = $1
-AND since = (SELECT max(since) FROM opportunity_spans WHERE opportunity = $1)
-"""
 
 
 async def apply(connection: Connection, told: Sequence[tuple[Recorded, Event]]) -> None:
@@ -45,19 +38,14 @@ async def apply(connection: Connection, told: Sequence[tuple[Recorded, Event]]) 
                     _OPENED, id_, e.party_ref, e.dealer, e.lead, e.source, list(e.models), e.staff, e.owner_kind,
                     e.tender, e.at, version,
                 )  # fmt: skip
-                await connection.execute(_SPAN_OPENED, id_, e.at)
             case OpportunityAssigned(staff=staff):
                 await connection.execute(_ASSIGNED, id_, staff, version)
             case OpportunityWon(at=at):
                 await connection.execute(_STATE, id_, "won", None, at, version)
-                await connection.execute(_SPAN_CLOSED, id_, at, "won")
-                await connection.execute(_SPAN_WON, id_)
             case OpportunityLost(reason=reason, at=at):
                 await connection.execute(_STATE, id_, "lost", reason, at, version)
-                await connection.execute(_SPAN_CLOSED, id_, at, "lost")
             case OpportunityReopened(at=at):
                 await connection.execute(_STATE, id_, "open", None, None, version)
-                await connection.execute(_SPAN_OPENED, id_, at)
 
 
 _KNOWN = """
