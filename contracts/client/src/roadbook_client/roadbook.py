@@ -7,13 +7,14 @@ import httpx2
 
 from roadbook_client.lead.operations import Lead
 from roadbook_client.projection.operations import Projection
+from roadbook_client.sales.operations import Sales
 from roadbook_client.session import Session, Tokens, TokenSource
 
 
 class Roadbook:
-    """Both services for one caller. Close it, or use it as `async with`.
+    """The services for one caller. Close it, or use it as `async with`.
 
-    `lead`, `projection`: base URLs. `token`: a string, or a function (async or not) that returns one; it is called
+    `lead`, `projection`, `sales`: base URLs; `sales` may be left out by who does not call it. `token`: a string, or a function (async or not) that returns one; it is called
     again when a service refuses the token it gave. `patience`: seconds until a call gives up, repeats included.
     `timeout`: seconds an attempt waits for a sign of life. `http`: a client of yours, which is then yours to close.
 
@@ -22,6 +23,7 @@ class Roadbook:
 
     lead: Lead
     projection: Projection
+    sales: Sales
 
     def __init__(
         self,
@@ -33,20 +35,22 @@ class Roadbook:
         timeout: float = 10.0,
         connections: int = 100,
         http: httpx2.AsyncClient | None = None,
+        sales: str = "",
     ) -> None:
         self._owns = http is None
         self._http = http or httpx2.AsyncClient(
             trust_env=False, limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
         )
-        self._urls = (lead, projection)
+        self._urls = (lead, projection, sales)
         self._times = (patience, timeout)
         self._set(Tokens(_source(token)))
 
     def _set(self, tokens: Tokens) -> None:
         self._tokens = tokens
-        lead, projection = self._urls
+        lead, projection, sales = self._urls
         self.lead = Lead(Session(self._http, lead, tokens, *self._times))
         self.projection = Projection(Session(self._http, projection, tokens, *self._times))
+        self.sales = Sales(Session(self._http, sales, tokens, *self._times))
 
     def acting_for(self, token: str | TokenSource) -> "Roadbook":
         """The same services and connections for another caller. Closing it closes nothing."""

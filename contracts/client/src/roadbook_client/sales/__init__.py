@@ -1,0 +1,1 @@
+"""Roadbook: sales: written by `make contracts` from contracts/openapi/sales.json."""

@@ -1,0 +1,1 @@
+"""Other services' events that sales answers with a command. None yet."""

@@ -1,0 +1,1 @@
+"""This service's own tables: `apply` runs in the append's transaction, the rest are queries."""
