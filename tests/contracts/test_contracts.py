@@ -202,7 +202,11 @@ def test_a_service_says_what_it_writes_and_reads() -> None:
         ]
         for name in SERVICES
     }
-    assert told["lead"] == [("send", "roadbook.lead.v1"), ("send", "roadbook.personal-data.v1")]
+    assert told["lead"] == [
+        ("send", "roadbook.lead.v1"),
+        ("send", "roadbook.personal-data.v1"),
+        ("receive", "roadbook.sales.v1"),
+    ]
     assert told["projection"] == [("receive", "roadbook.lead.v1"), ("receive", "roadbook.personal-data.v1")]
     reads = [each["bindings"]["kafka"]["groupId"]["enum"] for each in ASYNCAPI["projection"]["operations"].values()]
     assert reads == [["roadbook.projection"], ["roadbook.projection-personal"]]
