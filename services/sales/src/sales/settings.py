@@ -6,7 +6,7 @@ Until the network service exists these come from a versioned seed file behind th
 import json
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, Self
 from zoneinfo import ZoneInfo
@@ -19,9 +19,7 @@ from sales.domain.rules import SalesRules
 
 
 class Settings(kit.Settings):
-    """`reactions_start`: leads converted before it open no opportunity here (T15)."""
-
-    reactions_start: datetime = datetime.fromisoformat("2020-01-01T00:00:00Z")
+    pass
 
 
 class Network(Protocol):
