@@ -4,22 +4,22 @@ Until the network service exists these come from a versioned seed file behind th
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, Self
 from zoneinfo import ZoneInfo
 
 from roadbook import settings as kit
 from roadbook.settings import SettingsError
+from sales.domain.commission_rules import CommissionRule, CommissionRules, Share
+from sales.domain.pipeline import ForecastRules, StageRule
 from sales.domain.rules import SalesRules
 
 
 class Settings(kit.Settings):
-    """`reactions_start`: leads converted before it open no opportunity here (T15)."""
-
-    reactions_start: datetime = datetime.fromisoformat("2020-01-01T00:00:00Z")
+    pass
 
 
 class Network(Protocol):
@@ -40,6 +40,16 @@ class Network(Protocol):
 
     def is_model(self, code: str) -> bool: ...
 
+    def dealer_codes(self) -> Set[str]: ...
+
+    def manager(self, dealer: str) -> str | None:
+        """Who has a part in what the dealer's staff earn."""
+        ...
+
+    def commission_rules(self) -> CommissionRules: ...
+
+    def forecast_rules(self) -> ForecastRules: ...
+
 
 @dataclass(frozen=True, slots=True)
 class SeedNetwork:
@@ -50,6 +60,9 @@ class SeedNetwork:
     codes: frozenset[str]
     time_zone: ZoneInfo
     pack: SalesRules
+    managers: Mapping[str, str]
+    commission: CommissionRules
+    forecast: ForecastRules
 
     @classmethod
     def read(cls, path: Path | None) -> Self:
@@ -64,6 +77,9 @@ class SeedNetwork:
                 codes=frozenset(entry["code"] for entry in seed["catalogue"]),
                 time_zone=ZoneInfo(seed["time_zone"]),
                 pack=_rules(seed["rules"], seed["catalogue"]),
+                managers={p["dealer"]: p["id"] for p in seed["staff"] if p["role"] == "sales_manager"},
+                commission=_commission(seed["rules"]),
+                forecast=_forecast(seed["rules"]),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise SettingsError(f"ROADBOOK_SEED_FILE cannot be used ({type(error).__name__})") from None
@@ -80,6 +96,18 @@ class SeedNetwork:
     def is_model(self, code: str) -> bool:
         return code in self.codes
 
+    def dealer_codes(self) -> Set[str]:
+        return self.dealers
+
+    def manager(self, dealer: str) -> str | None:
+        return self.managers.get(dealer)
+
+    def commission_rules(self) -> CommissionRules:
+        return self.commission
+
+    def forecast_rules(self) -> ForecastRules:
+        return self.forecast
+
 
 def _rules(rules: Mapping[str, Any], catalogue: list[Mapping[str, Any]]) -> SalesRules:
     sales = rules["sales"]
@@ -89,3 +117,25 @@ def _rules(rules: Mapping[str, Any], catalogue: list[Mapping[str, Any]]) -> Sale
         priorities=dict(sales["allocation_priorities"]),
         tender_models=frozenset(entry["code"] for entry in catalogue if entry.get("tender", False)),
     )
+
+
+def _commission(rules: Mapping[str, Any]) -> CommissionRules:
+    return CommissionRules(
+        rules["version"],
+        tuple(
+            CommissionRule(
+                name=rule["rule"],
+                sale=rule["sale"],
+                rate_bp=rule["rate_bp"],
+                split=tuple(Share(share["part"], share["bp"]) for share in rule["split"]),
+                models=tuple(rule.get("models", ())),
+            )
+            for rule in rules["sales"]["commission"]
+        ),
+    )
+
+
+def _forecast(rules: Mapping[str, Any]) -> ForecastRules:
+    forecast = rules["sales"]["forecast"]
+    stages = {name: StageRule(stage["weight_permille"], stage["days"]) for name, stage in forecast["stages"].items()}
+    return ForecastRules(rules["version"], forecast["currency"], stages)

@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from roadbook.http.answers import respond
-from roadbook.http.problems import Problem
 from roadbook.http.routes import router
 from roadbook.http.types import StrictModel, Uuid
 from sales.api import shown, words
@@ -21,12 +20,14 @@ from sales.api.parts import (
     WriteOnce,
     answered,
     events_of,
+    known_dealer,
     list_of,
+    named,
     one,
 )
 from sales.domain import opportunity as domain
 from sales.service import opportunities as service
-from sales.service.commands import StaffUnknown, command, known_staff, visible
+from sales.service.commands import command, known_staff, visible
 from sales.views.opportunities import LISTING
 
 routes = router("/v1/opportunities", tags=["opportunities"])
@@ -119,19 +120,10 @@ async def open_opportunity(
     """Of somebody who came without a lead. From a converted lead one is opened by itself."""
     for place, model in enumerate(request.models):
         words.known_model(running.network, model, f"/models/{place}")
-    if context.dealer is not None and request.dealer not in (None, context.dealer):
-        raise words.refuse("/dealer", "not_yours", "is for headquarters to name")
-    if request.dealer is not None and not running.network.is_dealer(request.dealer):
-        raise words.refuse("/dealer", "unknown_dealer", "must be a dealer of the network")
+    known_dealer(running, context, request.dealer)
     asked: dict[str, Any] = {**request.model_dump(), "models": tuple(request.models)}
-    try:
+    with named():
         return respond(await service.open_(running, service.Opening(**asked), context))
-    except StaffUnknown:
-        raise words.unknown_staff() from None
-    except service.DealerMissing:
-        raise words.refuse("/dealer", "missing", "headquarters names the dealer") from None
-    except service.PartyUnknown:
-        raise Problem("party_unknown") from None
 
 
 @routes.post(
@@ -149,10 +141,8 @@ async def assign_opportunity(
     """To somebody of the dealer's staff."""
     stream = f"opportunity/{opportunity_id}"
     state, _ = await visible(running, stream, context.dealer)
-    try:
+    with named():
         known_staff(running, request.staff, state.dealer)
-    except StaffUnknown:
-        raise words.unknown_staff() from None
     return respond(await command(running, stream, domain.AssignOpportunity(request.staff, context.now), context))
 
 

@@ -1,6 +1,7 @@
 """What the routes of this service share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -17,12 +18,13 @@ from roadbook.http.answers import Page, etag, open_cursor, page, page_response, 
 from roadbook.http.auth import Caller, requires
 from roadbook.http.catalogue import answering
 from roadbook.http.context import command
+from roadbook.http.problems import Problem
 from roadbook.http.types import rfc3339
 from sales.api import words
 from sales.api.problems import PROBLEMS
 from sales.service import Service
-from sales.service.commands import visible
-from sales.service.opportunities import listed
+from sales.service.commands import StaffUnknown, visible
+from sales.service.opportunities import DealerMissing, PartyUnknown, listed
 from sales.views.listing import Listing
 
 
@@ -39,6 +41,27 @@ WriteOnce = Annotated[CommandContext, command("sales:write", key="required")]
 DealerQuery = Annotated[words.DealerCode | None, Query(description="For headquarters; a dealer sees its own.")]
 answered = answering(PROBLEMS)
 _any: TypeAdapter[Any] = TypeAdapter(Any)
+
+
+@contextmanager
+def named(staff: str = "/staff") -> Iterator[None]:
+    """Whoever is named in a request and may not be: a 422, or a 404 for another's party reference."""
+    try:
+        yield
+    except StaffUnknown:
+        raise words.unknown_staff(staff) from None
+    except DealerMissing:
+        raise words.refuse("/dealer", "missing", "headquarters names the dealer") from None
+    except PartyUnknown:
+        raise Problem("party_unknown") from None
+
+
+def known_dealer(running: Service, context: CommandContext, dealer: str | None) -> None:
+    """Raises a 422 for a dealer that is not of the network, or that a dealer names."""
+    if context.dealer is not None and dealer not in (None, context.dealer):
+        raise words.refuse("/dealer", "not_yours", "is for headquarters to name")
+    if dealer is not None and not running.network.is_dealer(dealer):
+        raise words.refuse("/dealer", "unknown_dealer", "must be a dealer of the network")
 
 
 # ── Writing answers ───────────────────────────────────────────────────────────────────────────────────────────
@@ -77,12 +100,16 @@ def event_shown(event: Recorded) -> dict[str, Any]:
     }
 
 
-async def one(request: Request, running: Service, caller: Caller, aggregate: str, id_: str) -> Response:
-    """The thing as of its last event. Raises `NotFound`."""
+async def one(
+    request: Request, running: Service, caller: Caller, aggregate: str, id_: str, hidden: Sequence[str] = ()
+) -> Response:
+    """The thing as of its last event, without what only decisions need. Raises `NotFound`."""
     stream = f"{aggregate}/{id_}"
     state, events = await visible(running, stream, caller.dealer)
     facts = _any.dump_python(state, mode="json")
     facts["state"] = facts.pop("status")
+    for name in hidden:
+        del facts[name]
     body = {aggregate: id_, "stream": stream, "version": len(events), **facts}
     return read_response(request, body, etag(len(events)))
 
@@ -118,7 +145,12 @@ async def list_of(
     bound = {"list": of.table, **plain(asked)}
     rows = await listed(running, of, asked, after(request, page, bound), page.size + 1)
     cursor = next_cursor(request, page, bound, [(row[of.moment], row[of.id]) for row in rows])
-    return page_response(request, [plain(row) for row in rows[: page.size]], cursor)
+    return page_response(request, [_item(of, row) for row in rows[: page.size]], cursor)
+
+
+def _item(of: Listing, row: Mapping[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = plain(row)
+    return {of.name or of.id: shown.pop(of.id), **shown}
 
 
 # ── Cursors ───────────────────────────────────────────────────────────────────────────────────────────────────

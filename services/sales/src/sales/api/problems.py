@@ -1,6 +1,8 @@
 """What the sales service refuses, beyond what every service refuses."""
 
 from roadbook.http.problems import ProblemType
+from sales.api.closing_problems import CLOSING
+from sales.api.sale_problems import SALE
 
 
 def refused(code: str, explanation: str, what_to_do: str, status: int = 409) -> ProblemType:
@@ -30,4 +32,4 @@ OPPORTUNITY = (
     refused("not_possible", "It cannot do this in the state it is in.", "Read it."),
 )
 
-PROBLEMS = (*OPPORTUNITY,)
+PROBLEMS = (*OPPORTUNITY, *SALE, *CLOSING)

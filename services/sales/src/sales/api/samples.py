@@ -2,10 +2,16 @@
 
 from typing import Any
 
+from sales.api import closing_samples, sale_samples
+from sales.api.sale_samples import HASH, ID
+
+__all__ = ["HASH", "ID", "SAMPLES"]
+
 _MOMENT, _LATER = "2026-01-05T08:00:00Z", "2026-01-19T08:00:00Z"
-ID = "0199a3c4-8f10-7c66-8d21-5b0e9a3c1f42"
 # What a field of this name holds, in every answer: new answers find their examples here, new words are added here.
 SAMPLES: dict[str, Any] = {
+    **closing_samples.SAMPLES,
+    **sale_samples.SAMPLES,
     "actor": "staff-sh-01-1",
     "causation": "0199a3c4-9a41-7f08-b6d5-3c2e1f0a9b87",
     "closed_at": _LATER,

@@ -5,7 +5,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from roadbook.http.examples import by_name
-from sales.api.samples import SAMPLES
+from sales.api.samples import HASH, ID, SAMPLES
+
+OPPORTUNITY = f"opportunity/{ID}"
+VIN: str = SAMPLES["vin"]
+__all__ = ["HASH", "ID"]
 
 
 class Shown(BaseModel):

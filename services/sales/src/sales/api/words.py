@@ -2,11 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from roadbook.http.pointers import FieldError
 from roadbook.http.problems import Problem
-from roadbook.http.types import MAX_MINOR
+from roadbook.http.types import CURRENCIES, MAX_MINOR, Currency
+from roadbook.identifiers import check_vin
 from sales.settings import Network
 
 # A word of a vocabulary that may grow. It becomes a fact, so it has the shape of a word, never of a number or a name.
@@ -22,7 +24,18 @@ ModelCode = Annotated[str, Field(strict=True, pattern=r"^[a-z0-9][a-z0-9-]{0,63}
 Vin = Annotated[str, Field(strict=True, pattern=r"^[A-HJ-NPR-Z0-9]{17}$", examples=["LSVAA49J6T2900010"])]
 Kilometres = Annotated[int, Field(strict=True, ge=0, le=5_000_000, examples=[12])]
 Minor = Annotated[int, Field(strict=True, ge=0, le=MAX_MINOR, examples=[11_990_000])]
+Period = Annotated[str, Field(strict=True, pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$", examples=["2026-01"])]
+Quantity = Annotated[int, Field(strict=True, ge=1, le=1000, examples=[1])]
 OwnerKind = Literal["private", "government_institution", "enterprise"]
+
+
+def _known(currency: str) -> str:
+    if currency not in CURRENCIES:
+        raise PydanticCustomError("currency", "must be an active ISO 4217 code")
+    return currency
+
+
+KnownCurrency = Annotated[Currency, AfterValidator(_known)]
 
 
 def refuse(pointer: str, code: str, detail: str) -> Problem:
@@ -38,3 +51,12 @@ def known_model(network: Network, model: str, pointer: str) -> str:
 
 def unknown_staff(pointer: str = "/staff") -> Problem:
     return refuse(pointer, "unknown_staff", "must work for the dealer")
+
+
+def checked_vin(vin: str, pointer: str | None) -> str:
+    """Raises a 422 for what cannot be a VIN: where the law demands a check digit, with a wrong one. `pointer` None: it
+    stands in the path."""
+    if any(problem.severity == "error" for problem in check_vin(vin).problems):
+        error = FieldError(pointer, "vin_check_digit", "is not a VIN", None if pointer else "vin")
+        raise Problem("invalid_request", errors=[error])
+    return vin

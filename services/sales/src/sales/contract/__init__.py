@@ -8,9 +8,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from roadbook.codec import Codec
-from sales.contract import opportunity
+from sales.contract import (
+    accessorysale,
+    commission,
+    contract,
+    forecast,
+    opportunity,
+    order,
+    quote,
+    salestarget,
+    tradein,
+    vehicle,
+)
 
 CODECS: Mapping[str, Codec[Any]] = {
     "opportunity": opportunity.codec,
+    "quote": quote.codec,
+    "contract": contract.codec,
+    "order": order.codec,
+    "vehicle": vehicle.codec,
+    "tradein": tradein.codec,
+    "accessorysale": accessorysale.codec,
+    "commission": commission.codec,
+    "salestarget": salestarget.codec,
+    "forecast": forecast.codec,
 }
 """By aggregate: what stands before the `/` of a stream."""

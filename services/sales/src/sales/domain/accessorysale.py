@@ -98,7 +98,7 @@ def decide(command: Command, sale: State) -> list[Event]:
         case ReturnAccessories(), Sale():
             return []  # what came back once cannot come back again, whatever the reason
         case _:
-            raise Rejected("command_unknown")
+            raise Rejected("not_possible")
 
 
 def _sell(command: SellAccessories, sale: State) -> list[Event]:

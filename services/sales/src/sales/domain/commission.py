@@ -144,7 +144,7 @@ def decide(command: Command, account: State) -> list[Event]:
         case SettleCommission(), Account():
             return _settle(command, account)
         case _:
-            raise Rejected("command_unknown")
+            raise Rejected("not_possible")
 
 
 def _accrue(command: AccrueCommission, account: State) -> list[Event]:

@@ -95,6 +95,12 @@ def items(steps: Sequence[Step]) -> list[Item]:
     return found
 
 
+def delivered(steps: Sequence[Step]) -> list[Item]:
+    """By stream."""
+    done = [step for step in steps if step.kind == "order" and step.state == "delivered"]
+    return [_of(step, "delivered") for step in sorted(done, key=lambda each: each.stream)]
+
+
 def _item(
     step: Step, ordered: Mapping[str, Sequence[Step]], quotes: Mapping[str, Step], signed: set[str]
 ) -> Item | None:

@@ -147,7 +147,7 @@ def decide(command: Command, trade_in: State) -> list[Event]:
             _still_open(trade_in)
             return [TradeInDeclined(reason, at)]
         case _:
-            raise Rejected("command_unknown")
+            raise Rejected("not_possible")
 
 
 def _appraise(command: AppraiseTradeIn, trade_in: State) -> list[Event]:

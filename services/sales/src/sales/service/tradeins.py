@@ -4,13 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from roadbook import timers
 from roadbook.answers import Answer
 from roadbook.commands import Order
 from roadbook.context import CommandContext
 from roadbook.events import new_id
-from sales.domain.tradein import AgreeTradeIn, AppraiseTradeIn, Offer
-from sales.service.aggregates.tradein import aggregate
-from sales.service.commands import command, known_staff, run, visible
+from roadbook.reactions import caused_by
+from roadbook.timers import Timer
+from sales.domain.tradein import AgreeTradeIn, AppraiseTradeIn, Offer, TradeIn, TradeInReceived
+from sales.domain.vehicle import TransferOwnership
+from sales.service.aggregates import decoded
+from sales.service.aggregates.tradein import TRANSFER, aggregate
+from sales.service.commands import command, folded, known_staff, run, visible
 from sales.service.opportunities import DealerMissing, party
 from sales.service.running import Service
 
@@ -75,3 +80,23 @@ async def agree(
     state, _ = await visible(service, stream, context.dealer)
     named = await order_of(service, order, state.dealer)
     return await command(service, stream, AgreeTradeIn(offer, named, context.now), context)
+
+
+async def on_transfer(service: Service, timer: Timer, now: datetime) -> None:
+    """The old vehicle is the dealer's from when it was received. Raises what `execute` raises; the timer comes again
+    then, and goes when the vehicle refuses."""
+    trade_in, events = await folded(service, timer.stream)
+    assert isinstance(trade_in, TradeIn)  # no other state wants this timer
+    cause, received = next(told for told in decoded(events) if isinstance(told[1], TradeInReceived))
+    asked = TransferOwnership(
+        vin=trade_in.appraised.vin,
+        party_ref=None,
+        dealer=trade_in.dealer,
+        cause="trade_in",
+        source=timer.stream,
+        odometer_km=received.odometer_km or trade_in.appraised.odometer_km,
+        at=received.at,
+    )
+    order: Order[Any] = Order(f"vehicle/{asked.vin}", asked, may_create=True)
+    await run(service.store, order, caused_by(cause, TRANSFER, "sales", now))
+    await timers.done(service.pool, timer)

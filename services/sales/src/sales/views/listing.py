@@ -14,12 +14,13 @@ Key = tuple[datetime, UUID]
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """`columns` may be asked for by what stands in them."""
+    """`columns` may be asked for by what stands in them. `name`: what answers call the id, if not as its column."""
 
     table: str
     id: str
     moment: str
     columns: tuple[str, ...]
+    name: str = ""
 
 
 def query(listing: Listing, wanted: Mapping[str, Any], after: Key | None, limit: int) -> tuple[str, list[Any]]:

@@ -8,14 +8,59 @@ from roadbook.commands import Aggregate
 from roadbook.database import Connection
 from roadbook.events import Recorded
 from sales.contract import CODECS
-from sales.service.aggregates import opportunity
-from sales.views import opportunities
+from sales.service.aggregates import (
+    accessorysale,
+    commission,
+    contract,
+    forecast,
+    opportunity,
+    order,
+    quote,
+    salestarget,
+    tradein,
+    vehicle,
+)
+from sales.views import (
+    accessory_sales,
+    commissions,
+    contracts,
+    opportunities,
+    orders,
+    pipeline,
+    quotes,
+    targets,
+    tradeins,
+    vehicles,
+)
 
-AGGREGATES: Mapping[str, Aggregate[Any, Any, Any]] = {each.name: each for each in (opportunity.aggregate,)}
+AGGREGATES: Mapping[str, Aggregate[Any, Any, Any]] = {
+    each.name: each
+    for each in (
+        opportunity.aggregate,
+        quote.aggregate,
+        contract.aggregate,
+        order.aggregate,
+        vehicle.aggregate,
+        tradein.aggregate,
+        accessorysale.aggregate,
+        commission.aggregate,
+        salestarget.aggregate,
+        forecast.aggregate,
+    )
+}
 
 Apply = Callable[[Connection, Sequence[tuple[Recorded, Any]]], Awaitable[None]]
 _APPLY: Mapping[str, Sequence[Apply]] = {
-    "opportunity": (opportunities.apply,),
+    "opportunity": (opportunities.apply, pipeline.apply),
+    "quote": (quotes.apply, pipeline.apply),
+    "contract": (contracts.apply, pipeline.apply),
+    "order": (orders.apply, pipeline.apply),
+    "vehicle": (vehicles.apply,),
+    "tradein": (tradeins.apply,),
+    "accessorysale": (accessory_sales.apply,),
+    "commission": (commissions.apply,),
+    "salestarget": (targets.apply_targets,),
+    "forecast": (targets.apply_forecasts,),
 }
 
 
