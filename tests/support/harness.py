@@ -19,7 +19,7 @@ from roadbook_client.lead.models import CaptureAnswer
 
 DEALER = "dealer-sh-01"
 OTHER_DEALER = "dealer-sh-02"
-ALL_SCOPES = ("lead:read", "lead:write", "lead:intake", "record:read")
+ALL_SCOPES = ("lead:read", "lead:write", "lead:intake", "sales:read", "sales:write", "record:read")
 
 
 def lead_body(n: int, **changes: Any) -> dict[str, Any]:

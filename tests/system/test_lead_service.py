@@ -202,6 +202,23 @@ async def ended(b: Business) -> None:
     await b.post(HERE, f"{lost}:restore", {"reason": "by_mistake"})
     assert (await b.get(HERE, f"{lost}/events"))["items"][: len(before)] == before
     await b.post(HERE, f"{sold}:convert", {})
+    await sales_lost_it(b, sold)
+
+
+async def sales_lost_it(b: Business, lead: str) -> None:
+    """The opportunity that came of the lead is lost, and the lead is open again."""
+    async with b.net.client("sales", HERE) as sales:
+
+        async def opened() -> str | None:
+            items = (await sales.get("/v1/opportunities")).json()["items"]
+            return next(
+                (each["opportunity"] for each in items if each["lead"] == f"lead/{lead.rpartition('/')[2]}"), None
+            )
+
+        opportunity = await until(opened)
+        answer = await sales.post(f"/v1/opportunities/{opportunity}:lose", json={"reason": "finance"})
+        assert answer.status_code == 200, answer.text
+    await b.seen(HERE, lead, lambda shown: shown["status"] == "open")
 
 
 async def driven(b: Business) -> None:
