@@ -86,8 +86,8 @@ class OpportunityWon:
     """`lead`: the one it came from, which learns of it."""
 
     contract: str
-    lead: str | None
     at: datetime
+    lead: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,8 @@ class OpportunityLost:
 
     reason: str
     competitor: str | None
-    lead: str | None
     at: datetime
+    lead: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def decide(command: Command, opportunity: State) -> list[Event]:
         case _, Unknown():
             raise Rejected("opportunity_unknown")
         case WinOpportunity(contract=c, at=t), Opportunity():
-            return [] if opportunity.status == "won" else [OpportunityWon(c, opportunity.lead, t)]
+            return [] if opportunity.status == "won" else [OpportunityWon(c, t, opportunity.lead)]
         case ReopenOpportunity(), Opportunity():
             return _reopen(command, opportunity)
         case LoseOpportunity(reason=r, competitor=c), Opportunity(status="lost", reason=same_r, competitor=same_c) if (
@@ -166,7 +166,7 @@ def decide(command: Command, opportunity: State) -> list[Event]:
         case AssignOpportunity(staff=s, at=t), Opportunity():
             return [OpportunityAssigned(s, t)]
         case LoseOpportunity(reason=r, competitor=c, at=t), Opportunity():
-            return [OpportunityLost(r, c, opportunity.lead, t)]
+            return [OpportunityLost(r, c, t, opportunity.lead)]
         case _:
             raise Rejected("not_possible")
 
