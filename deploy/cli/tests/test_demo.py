@@ -28,16 +28,18 @@ def test_shows_one_record_and_loads_nothing_twice(roadbook: Roadbook, whole_stac
     assert "Lifetime record 终生档案 · John Test01292019" in done.stdout
     assert "Purchase intent captured from adf for hyundai-i30" in done.stdout
     assert "Qualified as hot" in done.stdout
-    assert leads(whole_stack) == before + 42
+    assert "One customer 一位客户 · 张伟 · Zhang Wei" in done.stdout
+    assert [line.count("headquarters") for line in done.stdout.splitlines() if "headquarters" in line and "│" in line]
+    assert leads(whole_stack) == before + 44
 
     again = roadbook(*arguments)
     assert again.returncode == 0, again.stderr
     assert "were loaded before" in again.stderr
-    assert leads(whole_stack) == before + 42
+    assert leads(whole_stack) == before + 44
 
     demo.marker(whole_stack, 7).unlink()  # as after an interruption: the idempotency keys and the commands hold
     assert roadbook(*arguments).returncode == 0
-    assert leads(whole_stack) == before + 42
+    assert leads(whole_stack) == before + 44
 
     token = re.search(r"^TOKEN=(\S+)$", done.stdout, re.MULTILINE)
     url = re.search(r"(http://\S+/v1/customers/\S+)$", done.stdout, re.MULTILINE)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import stamina
 
-from roadbook_cli import intents, pilot, project
+from roadbook_cli import intents, pilot, project, story
 from roadbook_cli.intents import Grade, Intent
 from roadbook_cli.issuer import Issuer
 from roadbook_cli.project import StackError, read_json, write_json
@@ -22,7 +22,12 @@ from roadbook_client.lead.models import QualifyRequest
 from roadbook_client.projection.models import RecordShown, TimelineEntry
 
 ADF_DEALER = "dealer-sh-01"
-_SCOPES = ("lead:read", "lead:write", "lead:intake", "record:read")
+_SCOPES = (
+    *("lead:read", "lead:write", "lead:intake"),
+    *("identity:read", "identity:write", "sales:read", "sales:write"),
+    "record:read",
+)
+_HEADQUARTERS = (*_SCOPES, "identity:steward", "network:all")
 _CONCURRENT = 16
 _PATIENCE_SECONDS = 60
 PILOT = 36
@@ -57,7 +62,7 @@ class Client:
         return self.callers[dealer]
 
     def token(self, dealer: str | None) -> str:
-        scopes = (*_SCOPES, "network:all") if dealer is None else _SCOPES
+        scopes = _HEADQUARTERS if dealer is None else _SCOPES
         return self.issuer.sign(subject="demo", scopes=scopes, dealer=dealer)
 
 
@@ -65,12 +70,12 @@ class Client:
 async def client(stack: Stack) -> AsyncIterator[Client]:
     services = stack.endpoints["services"]
     stamina.instrumentation.set_on_retry_hooks(())  # a repeat is no news for whoever looks at the demo
-    lead, projection = services["lead"]["url"], services["projection"]["url"]
+    urls = {name: services[name]["url"] for name in ("lead", "identity", "sales", "projection")}
     nobody = "none"  # every call is made for somebody
     async with Roadbook(
-        lead=lead, projection=projection, token=nobody, patience=_PATIENCE_SECONDS, timeout=30, connections=_CONCURRENT
+        **urls, token=nobody, patience=_PATIENCE_SECONDS, timeout=30, connections=_CONCURRENT
     ) as roadbook:
-        yield Client(roadbook, stack.issuer, lead, projection)
+        yield Client(roadbook, stack.issuer, urls["lead"], urls["projection"])
 
 
 @contextmanager
@@ -103,6 +108,17 @@ def samples() -> list[tuple[str, bytes]]:
 def marker(stack: Stack, seed: int) -> Path:
     """Written when a load is complete. Idempotency keys make a repeat harmless while they are kept; this, for ever."""
     return stack.home / f"demo-{seed}.json"
+
+
+async def told(to: Client, stack: Stack, seed: int) -> story.Story:
+    """The story of one customer; a later run of the same seed shows it and changes nothing."""
+    done = stack.home / f"demo-story-{seed}.json"
+    try:
+        heard = await story.tell(to, seed, before=read_json(done) is not None)
+    except TimeoutError:
+        raise StackError("the demo's customer is not all there after a minute; see `roadbook lag` and `logs`") from None
+    write_json(done, {"party_refs": list(heard.refs)})
+    return heard
 
 
 def pilot_size(count: int) -> int:

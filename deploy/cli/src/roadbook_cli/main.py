@@ -207,6 +207,7 @@ async def _demo(stack: Stack, seed: int, count: int) -> None:
         customer = loaded.adf[0]
         show.record(*await scenario.record(client, customer))
         with scenario.explained():
+            show.story(await scenario.told(client, stack, seed))
             show.figures(dict(await client.of(None).lead.lead_figures()), client.token(None), client.lead)
         show_urls(stack)
         record_url = f"{client.projection}/v1/customers/{customer['party_ref']}"

@@ -10,6 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from roadbook_cli import console
+from roadbook_cli.story import NEIGHBOUR, SELLER, Seen, Story
 from roadbook_client.projection.models import RecordShown, TimelineEntry
 
 
@@ -43,6 +44,40 @@ def record(found: RecordShown, timeline: Sequence[TimelineEntry]) -> None:
     console.out.print(Panel(lines, title=f"Lifetime record 终生档案 · {escape(name)}", title_align="left"))
     rows = [(_time(e["occurred_at"]), escape(e["summary"]), e["dealer"], e["actor"], e["version"]) for e in timeline]
     console.table("Timeline", ("when (UTC)", "what", "dealer", "who", "version"), rows)
+
+
+def story(told: Story) -> None:
+    """Print how two references became one customer, who sees what of it, and what a split gives."""
+    whole = told.now
+    names = " · ".join(dict.fromkeys(str(leaf["value"]) for leaf in whole["identity"]["names"] if leaf["value"]))
+    evidence = ", ".join(f"{each['rule']} ({each['field']})" for each in told.link["evidence"])
+    (sale,) = [sale for sale in whole["purchases"] if sale["vin"] == told.vin]
+    lines = Table.grid(padding=(0, 2))
+    lines.add_column(style="dim")
+    lines.add_column(overflow="fold")
+    lines.add_row("came in", f"as {told.refs[0]} at {SELLER} and as {told.refs[1]} at {NEIGHBOUR}")
+    lines.add_row("linked", escape(f"by {told.link['by']}: {evidence}"))
+    lines.add_row("bought", f"{sale['model']} {told.vin}, delivered {_time(sale['delivered_at'])}")
+    lines.add_row("stage", f"{whole['head']['stage']} since {_time(whole['head']['stage_since'])}")
+    title = f"One customer 一位客户 · {escape(names)}"
+    console.out.print(Panel(lines, title=title, title_align="left"))
+    rows = _who_sees("linked", told.joined)
+    if told.split is not None:
+        rows += _who_sees("split by the steward", told.split)
+        rows.append(("linked again by hand", "headquarters", *_what(whole)))
+    console.table("Who sees what", ("when", "who", "customer", "references", "events", "purchases", "stage"), rows)
+
+
+def _who_sees(when: str, seen: Seen) -> list[tuple[str, ...]]:
+    who = [("headquarters", each) for each in seen.headquarters]
+    who += [(SELLER, seen.seller), (NEIGHBOUR, seen.neighbour)]
+    return [(when, name, *_what(each)) for name, each in who]
+
+
+def _what(found: RecordShown) -> tuple[str, ...]:
+    head = found["head"]
+    counts = (len(head["party_refs"]), head["record_version"], len(found["purchases"]))
+    return head["customer_id"], *(str(count) for count in counts), head["stage"]
 
 
 def figures(found: dict[str, Any], token: str, url: str) -> None:
