@@ -1,6 +1,6 @@
 """Reactions: another's event becomes a command here exactly once, whatever fails in between (T15)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from roadbook.errors import Unavailable
 from roadbook.events import Recorded
 from roadbook.ops import rewind_consumer
 from roadbook.reactions import Reaction, Reactions, caused_by, derived_id
+from roadbook.store.joined import JoinedStore
 from roadbook.store.port import Store
 from roadbook.store.postgres import PostgresStore
 from roadbook.testing.boxes import CloseBox, Fill, OpenBox, boxes
@@ -111,6 +112,27 @@ async def test_t15_before_its_start_it_reads_and_does_nothing(rig: Rig, acted: A
         await rig.publish([an_event("thing/1", 1), an_event("thing/1", 2)])
         await rig.until_read()
     assert await acted() == []
+
+
+async def test_what_acting_needs_is_noted_of_every_event_before_it_acts(rig: Rig, lead_pool: Pool) -> None:
+    """In the same transaction, and of events before the start too: those are only not acted on."""
+    events = [an_event("thing/1", 1, "other"), an_event("thing/1", 2), an_event("thing/1", 3)]
+    noted: list[int] = []
+    seen: list[tuple[int, list[int]]] = []
+
+    async def note(connection: Any, told: Sequence[Recorded]) -> None:
+        assert connection.is_in_transaction()
+        noted.extend(event.version for event in told)
+
+    async def act(store: JoinedStore, event: Recorded) -> None:
+        assert store.connection.is_in_transaction()
+        seen.append((event.version, list(noted)))
+
+    work = Reactions(Reaction("box_for_thing", frozenset({ACTING}), NOW - timedelta(days=1), act, note))
+    async with rig.running(rig.consumer(None, work=work)):  # type: ignore[arg-type]
+        await rig.publish(events)
+        await rig.until_read()
+    assert seen == [(2, [1, 2]), (3, [1, 2, 3])]
 
 
 async def test_a_rejection_is_an_outcome_and_leaves_nothing(rig: Rig, acted: Any, lead_pool: Pool) -> None:

@@ -39,10 +39,19 @@ def service(sales_pool: Pool, network: SeedNetwork) -> Service:
     return Service(sales_pool, PostgresStore(sales_pool), network)
 
 
+@pytest.fixture(scope="session")
+def built() -> dict[str, FastAPI]:
+    """The application, once it was made: a second's work, which is the same for every test."""
+    return {}
+
+
 @pytest.fixture
-def app(service: Service, clock: SimulatedClock, issuer: Any) -> FastAPI:
-    settings = Settings.for_service("sales", {**issuer.environment, "ROADBOOK_SEED_FILE": str(SEED_FILE)})
-    return application(settings, service, clock)
+def app(service: Service, clock: SimulatedClock, issuer: Any, built: dict[str, FastAPI]) -> FastAPI:
+    if "app" not in built:
+        settings = Settings.for_service("sales", {**issuer.environment, "ROADBOOK_SEED_FILE": str(SEED_FILE)})
+        built["app"] = application(settings, service, clock)
+    built["app"].state.sales, built["app"].state.clock = service, clock
+    return built["app"]
 
 
 class Api:

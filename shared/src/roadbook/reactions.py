@@ -20,7 +20,7 @@ from roadbook.decider import Rejected
 from roadbook.errors import Conflict, OutcomeUnknown, Unavailable
 from roadbook.events import Recorded
 from roadbook.store.joined import JoinedStore
-from roadbook.store.port import Store, VersionConflict
+from roadbook.store.port import VersionConflict
 from roadbook.version_rule import ATTEMPTS, Park
 
 DONE: Final = "done"
@@ -33,12 +33,15 @@ _INFRASTRUCTURE: Final = (Unavailable, OutcomeUnknown, Conflict, VersionConflict
 class Reaction:
     """`types` are full event types. Events recorded before `start` are read, for they are what versions are counted by,
     and not acted on. `act(store, event)` runs the command, with ids made from the event (`derived_id`) and the context
-    of `caused_by`; it may raise `Rejected`."""
+    of `caused_by`; it may raise `Rejected`. `note` writes down what acting needs to know of events that trigger nothing
+    themselves: of every event, in bulk, from offset 0 and before any of them acts; it must not fail on what it cannot
+    read."""
 
     name: str
     types: frozenset[str]
     start: datetime
-    act: Callable[[Store, Recorded], Awaitable[object]]
+    act: Callable[[JoinedStore, Recorded], Awaitable[object]]
+    note: Callable[[Connection, Sequence[Recorded]], Awaitable[None]] | None = None
 
     def acts(self, event: Recorded) -> bool:
         return event.type in self.types and event.recorded >= self.start
@@ -112,6 +115,10 @@ class Reactions:
         if reason is not None:
             raise Park(reason)
 
+    async def note(self, connection: Connection, events: Sequence[Recorded]) -> None:
+        if self._reaction.note is not None:
+            await self._reaction.note(connection, events)
+
     async def act(self, connection: Connection, event: Recorded) -> None:
         if not self._reaction.acts(event) or not await _first_time(connection, self._reaction.name, event):
             return
@@ -152,6 +159,7 @@ class _Acting:
         return {}  # two events under one version are for the projection to find: it keeps them all
 
     async def save(self, connection: Any, applied: Sequence[Recorded], states: Mapping[str, None], /) -> None:
+        await self._reactions.note(connection, applied)
         for event in applied:
             await self._reactions.act(connection, event)
 

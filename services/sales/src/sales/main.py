@@ -12,17 +12,24 @@ from roadbook.http.app import Check, create_app
 from roadbook.messages import Messages
 from roadbook.publishing import Wakes, publishing
 from roadbook.publishing import recovered as recovered_from_topic
+from roadbook.reacting import heard, reacting
 from roadbook.runtime import Parts, ServiceDefinition, Worker, contracts_of, migrations_of, run
 from roadbook.store.postgres import PostgresStore
 from roadbook.timers import Timer, TimerWorker
 from sales import api
-from sales.contract import CODECS
-from sales.service import AGGREGATES, Service, apply_views
+from sales.contract import CODECS, lead
+from sales.reactions import LEAD_TOPIC, from_lead
+from sales.service import AGGREGATES, Service, apply_views, from_leads
 from sales.service.timers import on_timer
 from sales.settings import Network, SeedNetwork, Settings
 
 NAME = "sales"
-MESSAGES = Messages(NAME, contracts_of(__file__), sends=CODECS)
+MESSAGES = Messages(
+    NAME,
+    contracts_of(__file__),
+    sends=CODECS,
+    receives=(heard(LEAD_TOPIC, from_leads.REACTION, lead.TYPES),),
+)
 
 
 def surface(settings: Settings, readiness: Mapping[str, Check] | None = None, clock: Clock | None = None) -> FastAPI:
@@ -55,6 +62,7 @@ def workers(settings: Settings, service: Service, clock: Clock, wakes: Wakes) ->
     return {
         **publishing(service.pool, settings, MESSAGES, wakes),
         "timers": TimerWorker(service.pool, clock, handle).run,
+        "leads": reacting(service.pool, settings, LEAD_TOPIC, from_lead(service, clock), wakes.committed),
     }
 
 

@@ -17,6 +17,11 @@ class JoinedStore(PostgresStore):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> Connection:
+        """The transaction's own, for what is read and written beside the commands."""
+        return self._connection
+
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Connection]:
         yield self._connection

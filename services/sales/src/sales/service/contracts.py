@@ -1,4 +1,4 @@
-"""Commands on contracts, and what a contract tells its opportunity and its orders."""
+"""Commands on contracts, and what a contract tells its orders."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +12,7 @@ from roadbook.errors import NotFound
 from roadbook.events import new_id
 from roadbook.timers import Timer
 from sales.domain import order as orders
-from sales.domain.contract import AmendContract, ContractCancelled, ContractSigned, SignContract, Wanted
-from sales.domain.opportunity import ReopenOpportunity, WinOpportunity
+from sales.domain.contract import AmendContract, ContractCancelled, SignContract, Wanted
 from sales.service.aggregates.contract import aggregate
 from sales.service.commands import command as ordinary
 from sales.service.commands import known_staff, run, visible
@@ -72,18 +71,6 @@ async def amend(
 
 
 # ── What it tells others ──────────────────────────────────────────────────────────────────────────────────────
-async def tell_opportunity(service: Service, timer: Timer, now: datetime) -> None:
-    """Won when it was signed, open again when it was cancelled: at that time, whenever the timer comes."""
-    contract, events = await loaded(service, timer.stream)
-    if contract.opportunity is not None:
-        cause = last_of(timer.stream, events, ContractSigned, ContractCancelled)
-        command: Any = WinOpportunity(timer.stream, contract.signed_at)
-        if contract.status == "cancelled":
-            command = ReopenOpportunity("contract_cancelled", timer.stream, contract.cancelled_at)
-        await tell(service, [(contract.opportunity, command)], by_timer(now, cause))
-    await done(service, timer)
-
-
 async def cancel_orders(service: Service, timer: Timer, now: datetime) -> None:
     """Every order that still stands goes with its contract."""
     contract, events = await loaded(service, timer.stream)

@@ -1,4 +1,4 @@
-"""Commands on orders, and what an order tells its opportunity and its vehicle."""
+"""Commands on orders, and what an order tells its vehicle."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -7,15 +7,11 @@ from typing import Any, Literal
 from roadbook.answers import Answer
 from roadbook.commands import Order
 from roadbook.context import CommandContext
-from roadbook.database import acquire
 from roadbook.errors import NotFound
 from roadbook.events import new_id
 from roadbook.timers import Timer
-from sales.domain.opportunity import ReopenOpportunity, WinOpportunity
 from sales.domain.order import (
     DeliverVehicle,
-    OrderCancelled,
-    OrderPlaced,
     PlaceOrder,
     PrioritiseOrder,
     VehicleDelivered,
@@ -26,7 +22,6 @@ from sales.service.commands import command as ordinary
 from sales.service.commands import known_staff, run, visible
 from sales.service.running import Service
 from sales.service.telling import by_timer, done, last_of, loaded, tell
-from sales.views import orders as listing
 
 
 class LineUnknown(Exception):
@@ -89,23 +84,6 @@ async def deliver(
 
 
 # ── What it tells others ──────────────────────────────────────────────────────────────────────────────────────
-async def tell_opportunity(service: Service, timer: Timer, now: datetime) -> None:
-    """Open again when the last order of the contract fell through; won again when another one is placed on it."""
-    order, events = await loaded(service, timer.stream)
-    contract, _ = await loaded(service, order.contract)
-    cause = last_of(timer.stream, events, OrderPlaced, OrderCancelled)
-    async with acquire(service.pool) as connection:
-        others = await listing.of_contract(connection, order.contract, "placed", "allocated", "delayed", "delivered")
-    command: Any = None
-    if order.status != "cancelled" and contract.status == "signed":
-        command = WinOpportunity(order.contract, order.placed_at)
-    elif order.status == "cancelled" and not others:
-        command = ReopenOpportunity("order_cancelled", order.contract, order.cancelled_at)
-    if command is not None and contract.opportunity is not None:
-        await tell(service, [(contract.opportunity, command)], by_timer(now, cause))
-    await done(service, timer)
-
-
 async def transfer(service: Service, timer: Timer, now: datetime) -> None:
     """Whoever ordered it owns it from its delivery on."""
     order, events = await loaded(service, timer.stream)

@@ -5,16 +5,18 @@ from datetime import datetime
 
 from roadbook import timers
 from roadbook.timers import Timer
-from sales.service import commissions, contracts, orders, quotes, tradeins
+from sales.service import commissions, contracts, orders, quotes, tradeins, winning
 from sales.service.running import Service
 
 Handler = Callable[[Service, Timer, datetime], Awaitable[None]]
 
 HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("quote", "expire"): quotes.on_expiry,
-    ("contract", "tell_opportunity"): contracts.tell_opportunity,
+    ("contract", "tell_signed"): winning.tell_opportunity,
+    ("contract", "tell_cancelled"): winning.tell_opportunity,
     ("contract", "cancel_orders"): contracts.cancel_orders,
-    ("order", "tell_opportunity"): orders.tell_opportunity,
+    ("order", "tell_placed"): winning.tell_opportunity,
+    ("order", "tell_cancelled"): winning.tell_opportunity,
     ("order", "transfer"): orders.transfer,
     ("order", "commission"): commissions.on_order,
     ("contract", "commission"): commissions.on_contract,

@@ -50,9 +50,11 @@ async def apply(connection: Connection, told: Sequence[tuple[Recorded, Event]]) 
 
 _KNOWN = """
 SELECT EXISTS (SELECT FROM opportunities WHERE party_ref = $1 AND ($2::text IS NULL OR dealer = $2))
+    OR EXISTS (SELECT FROM leads_heard WHERE party_ref = $1 AND ($2::text IS NULL OR dealer = $2))
+    OR EXISTS (SELECT FROM used_sales WHERE party_ref = $1 AND ($2::text IS NULL OR dealer = $2))
 """
 
 
 async def party_known(connection: Connection, party_ref: str, dealer: str | None) -> bool:
-    """Whether `dealer` (None: anybody) ever had an opportunity with this party."""
+    """Whether `dealer` (None: anybody) has a lead or an opportunity of this party, or sold it a used vehicle."""
     return bool(await connection.fetchval(_KNOWN, party_ref, dealer))

@@ -8,7 +8,8 @@ from roadbook.store.port import TimerWanted
 from sales.contract.contract import codec
 from sales.domain.contract import Command, Contract, Event, State, decider
 
-TELL_OPPORTUNITY, CANCEL_ORDERS, COMMISSION = "tell_opportunity", "cancel_orders", "commission"
+TELL_SIGNED, TELL_CANCELLED, CANCEL_ORDERS = "tell_signed", "tell_cancelled", "cancel_orders"
+COMMISSION = "commission"
 
 
 def _labels(contract: State) -> Labels:
@@ -20,13 +21,15 @@ def _key(contract: State) -> str:
 
 
 def _timers(contract: State) -> Sequence[TimerWanted]:
-    if not isinstance(contract, Contract):
-        return tuple(TimerWanted(kind, None) for kind in (TELL_OPPORTUNITY, CANCEL_ORDERS, COMMISSION))
-    told = contract.cancelled_at or contract.signed_at
+    """One kind for each thing to tell: two that happen at one moment are two timers."""
+    signed = cancelled = opportunity = None
+    if isinstance(contract, Contract):
+        signed, cancelled, opportunity = contract.signed_at, contract.cancelled_at, contract.opportunity
     return (
-        TimerWanted(TELL_OPPORTUNITY, None if contract.opportunity is None else told),
-        TimerWanted(CANCEL_ORDERS, contract.cancelled_at),
-        TimerWanted(COMMISSION, contract.cancelled_at),
+        TimerWanted(TELL_SIGNED, signed if opportunity else None),
+        TimerWanted(TELL_CANCELLED, cancelled if opportunity else None),
+        TimerWanted(CANCEL_ORDERS, cancelled),
+        TimerWanted(COMMISSION, cancelled),
     )
 
 

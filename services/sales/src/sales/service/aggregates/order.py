@@ -8,7 +8,7 @@ from roadbook.store.port import TimerWanted
 from sales.contract.order import codec
 from sales.domain.order import Command, Event, Order, State, decider
 
-TELL_OPPORTUNITY, TRANSFER, COMMISSION = "tell_opportunity", "transfer", "commission"
+TELL_PLACED, TELL_CANCELLED, TRANSFER, COMMISSION = "tell_placed", "tell_cancelled", "transfer", "commission"
 
 
 def _labels(order: State) -> Labels:
@@ -20,11 +20,13 @@ def _key(order: State) -> str:
 
 
 def _timers(order: State) -> Sequence[TimerWanted]:
+    """One kind for each thing to tell: two that happen at one moment are two timers."""
     placed = delivered = cancelled = None
     if isinstance(order, Order):
         placed, delivered, cancelled = order.placed_at, order.delivered_at, order.cancelled_at
     return (
-        TimerWanted(TELL_OPPORTUNITY, cancelled or placed),
+        TimerWanted(TELL_PLACED, placed),
+        TimerWanted(TELL_CANCELLED, cancelled),
         TimerWanted(TRANSFER, delivered),
         TimerWanted(COMMISSION, delivered or cancelled),
     )
