@@ -20,7 +20,7 @@ from roadbook.decider import Rejected
 from roadbook.errors import Conflict, OutcomeUnknown, Unavailable
 from roadbook.events import Recorded
 from roadbook.store.joined import JoinedStore
-from roadbook.store.port import Store, VersionConflict
+from roadbook.store.port import VersionConflict
 from roadbook.version_rule import ATTEMPTS, Park
 
 DONE: Final = "done"
@@ -38,7 +38,7 @@ class Reaction:
     name: str
     types: frozenset[str]
     start: datetime
-    act: Callable[[Store, Recorded], Awaitable[object]]
+    act: Callable[[JoinedStore, Recorded], Awaitable[object]]
 
     def acts(self, event: Recorded) -> bool:
         return event.type in self.types and event.recorded >= self.start

@@ -5,15 +5,18 @@ from typing import Self
 
 import httpx2
 
+from roadbook_client.identity.operations import Identity
 from roadbook_client.lead.operations import Lead
 from roadbook_client.projection.operations import Projection
 from roadbook_client.session import Session, Tokens, TokenSource
 
+NOWHERE = "http://nowhere.invalid"
+
 
 class Roadbook:
-    """Both services for one caller. Close it, or use it as `async with`.
+    """The services for one caller. Close it, or use it as `async with`.
 
-    `lead`, `projection`: base URLs. `token`: a string, or a function (async or not) that returns one; it is called
+    `lead`, `projection`, `identity`: base URLs (a service without one is unreachable). `token`: a string, or a function (async or not) that returns one; it is called
     again when a service refuses the token it gave. `patience`: seconds until a call gives up, repeats included.
     `timeout`: seconds an attempt waits for a sign of life. `http`: a client of yours, which is then yours to close.
 
@@ -22,12 +25,14 @@ class Roadbook:
 
     lead: Lead
     projection: Projection
+    identity: Identity
 
     def __init__(
         self,
         *,
         lead: str,
         projection: str,
+        identity: str = NOWHERE,
         token: str | TokenSource,
         patience: float = 30.0,
         timeout: float = 10.0,
@@ -38,15 +43,16 @@ class Roadbook:
         self._http = http or httpx2.AsyncClient(
             trust_env=False, limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
         )
-        self._urls = (lead, projection)
+        self._urls = (lead, projection, identity)
         self._times = (patience, timeout)
         self._set(Tokens(_source(token)))
 
     def _set(self, tokens: Tokens) -> None:
         self._tokens = tokens
-        lead, projection = self._urls
+        lead, projection, identity = self._urls
         self.lead = Lead(Session(self._http, lead, tokens, *self._times))
         self.projection = Projection(Session(self._http, projection, tokens, *self._times))
+        self.identity = Identity(Session(self._http, identity, tokens, *self._times))
 
     def acting_for(self, token: str | TokenSource) -> "Roadbook":
         """The same services and connections for another caller. Closing it closes nothing."""

@@ -13,7 +13,10 @@ from roadbook_cli.project import StackError, write_json, write_private
 
 ISSUER = "urn:roadbook:embedded-issuer"
 AUDIENCE = "roadbook"
-SCOPES = ("lead:read", "lead:write", "lead:intake", "record:read", "network:all", "ops:read")
+SCOPES = (
+    "lead:read", "lead:write", "lead:intake", "record:read", "identity:read", "identity:write", "identity:steward",
+    "network:all", "ops:read",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

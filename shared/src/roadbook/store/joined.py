@@ -17,6 +17,11 @@ class JoinedStore(PostgresStore):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> Connection:
+        """The transaction's own, for what is read and written beside the commands."""
+        return self._connection
+
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Connection]:
         yield self._connection
@@ -27,3 +32,9 @@ class JoinedStore(PostgresStore):
                 return await work(self._connection)
         except Exception as error:
             raise translated(error) from None
+
+
+async def together(store: PostgresStore, work: Callable[[JoinedStore], Awaitable[R]]) -> R:
+    """Several commands in one transaction, committed when this returns; `work` may be told everything that
+    `Store.write` raises, and so may the caller. What `work` raises undoes all of it."""
+    return await store._committed(lambda connection: work(JoinedStore(connection)))

@@ -1,0 +1,1 @@
+"""Other services' events that identity answers with a command. None yet."""
