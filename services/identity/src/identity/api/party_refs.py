@@ -152,15 +152,23 @@ def _families(points: dict[str, domain.Point]) -> list[dict[str, Any]]:
     for family in ("phone", "email", "address"):
         own = [p for key, p in points.items() if key.partition("/")[0] == family and p.retired_at is None]
         verified = [p.verified_at for p in own if p.verified_at is not None]
-        doubted = any(not p.valid or (p.failed_at and p.failed_at > (p.verified_at or p.at)) for p in own)
+        doubted = any(not p.valid or _failed(p) for p in own)
         if own:
             found.append(_field(family, len(own), doubted, max(verified, default=None)))
     return found
 
 
+def _failed(point: domain.Point) -> bool:
+    """Since it was verified last, if it ever was."""
+    return point.failed_at is not None and (point.verified_at is None or point.failed_at > point.verified_at)
+
+
 def _singles(read: service.Read) -> list[dict[str, Any]]:
+    """What a party has one of. Two writings of one name are no conflict."""
     return [
-        _field(name, len(read.known[name]), len(read.known[name]) > 1, None) for name in _SINGLE if read.known.get(name)
+        _field(name, len(read.known[name]), service.contradict(name, read.known[name]), None)
+        for name in _SINGLE
+        if read.known.get(name)
     ]
 
 

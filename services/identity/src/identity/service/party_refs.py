@@ -3,10 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import combinations
 from typing import Any
 
 from identity.domain import party_ref as domain
 from identity.domain.party_ref import Command, PartyRef
+from identity.matching import names
 from identity.service.aggregates import apply_views
 from identity.service.aggregates.party_ref import aggregate
 from identity.service.running import Service
@@ -184,6 +186,14 @@ async def read(service: Service, ref: str, dealer: str | None) -> Read:
         streams = None if dealer is None else frozenset(await views.held_streams(connection, ref, dealer))
         known = await matching.values_of(connection, ref, None if streams is None else [*streams, f"partyref/{ref}"])
     return Read(state, version, rows, streams, known)
+
+
+def contradict(field: str, values: Collection[str]) -> bool:
+    """Whether these values of one field cannot all be right."""
+    if field != "name":
+        return len(values) > 1
+    read = [name for name in map(names.read, values) if name is not None]
+    return any(names.agreement(a, b) < names.Agreement.PARTIAL for a, b in combinations(read, 2))
 
 
 async def listed(
