@@ -2,7 +2,7 @@
 # One database per service with an owner (migrates) and an app role; run once by the image, on an empty volume.
 set -eu
 psql -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d postgres -c 'CREATE ROLE roadbook_app NOLOGIN'
-for service in lead projection sales; do
+for service in lead projection identity sales; do
   # psql's variables quote the password; `-v` is not used, it would show in the process list
   psql -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d postgres <<SQL
 \set password \`echo "\$ROADBOOK_DATABASE_PASSWORD"\`

@@ -1,4 +1,5 @@
-"""Roadbook for Python. See `Roadbook`; the operations are methods of `Roadbook.lead` and `Roadbook.projection`."""
+"""Roadbook for Python. See `Roadbook`; the operations are methods of `Roadbook.lead`,
+`Roadbook.projection` and `Roadbook.identity`."""
 
 from roadbook_client.paging import Listing
 from roadbook_client.problems import FieldError, Problem, RoadbookError, Unreachable

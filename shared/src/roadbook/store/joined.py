@@ -32,3 +32,9 @@ class JoinedStore(PostgresStore):
                 return await work(self._connection)
         except Exception as error:
             raise translated(error) from None
+
+
+async def together(store: PostgresStore, work: Callable[[JoinedStore], Awaitable[R]]) -> R:
+    """Several commands in one transaction, committed when this returns; `work` may be told everything that
+    `Store.write` raises, and so may the caller. What `work` raises undoes all of it."""
+    return await store._committed(lambda connection: work(JoinedStore(connection)))

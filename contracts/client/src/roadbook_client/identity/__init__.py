@@ -1,0 +1,1 @@
+"""Roadbook: identity: written by `make contracts` from contracts/openapi/identity.json."""

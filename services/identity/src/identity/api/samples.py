@@ -1,0 +1,82 @@
+"""Examples of answers, word by word: one word means one thing in every answer of this service."""
+
+from typing import Any
+
+PARTY, OTHER = "0199a3c4-7d2e-7b51-9c3d-2f1e5a6b7c8d", "0199a3c4-ee05-7154-ac6d-5f4e3d2c1b0a"
+LINK = f"{PARTY}:{OTHER}"
+_MOMENT, _LATER = "2026-01-05T08:00:00Z", "2026-01-06T08:00:00Z"
+# (No null inside of a value: OpenAPI's generator drops it.)
+SAMPLES: dict[str, Any] = {
+    "apart": {"link": LINK, "reason": "father_and_son", "at": _LATER},
+    "at": _MOMENT,
+    "basis": "asked",
+    "brand": "volkswagen",
+    "by": "steward",
+    "channel": "phone",
+    "conflict": True,
+    "contact_points": [
+        {"key": "phone/1", "kind": "mobile", "valid": True, "linkable": True, "preferred": True, "source": "web_form"}
+    ],
+    "cut": [LINK],
+    "dealer": "dealer-sh-01",
+    "ended": None,
+    "events": ["0199a3c4-9a41-7f08-b6d5-3c2e1f0a9b87"],
+    "evidence": [{"rule": "phone_and_name", "field": "phone"}, {"rule": "phone_and_name", "field": "name"}],
+    "failed_at": None,
+    "failure": None,
+    "field": "name",
+    "fields": [{"field": "name", "values": 2, "conflict": True, "last_verified_at": _LATER}],
+    "granted": True,
+    "key": "phone/1",
+    "kind": "person",
+    "larger": OTHER,
+    "last_verified_at": _LATER,
+    "link": LINK,
+    "linkable": True,
+    "links": [],
+    "matcher": "2026-1",
+    "method": "outbound_call",
+    "name": "income_band",
+    "next_cursor": "kJ2Zq0yV7m4T1bXcR8nWpFsieyJhIjoxfQ",
+    "origin": "lead/0199a3c4-8f10-7c66-8d21-5b0e9a3c1f42/phone/1",
+    "other": OTHER,
+    "owner_kind": "private",
+    "party_ref": PARTY,
+    "path": [PARTY, OTHER],
+    "personal": {
+        "phone/2": {
+            "value": {"raw": "138 1234 5678", "e164": "+8613812345678"},
+            "source": "customer",
+            "version": 8,
+            "recorded_at": _MOMENT,
+            "verified_at": _LATER,
+        }
+    },
+    "position": "eyJzIjpbWyJsZWFkLzAxOTkiLDJdXX0",
+    "preferred": True,
+    "profile": [{"name": "income_band", "purpose": "financing", "refused": True}],
+    "proof": "0199a3c4-9a41-7f08-b6d5-3c2e1f0a9b87",
+    "proposed_at": _MOMENT,
+    "purpose": "marketing",
+    "reason": "father_and_son",
+    "refused": True,
+    "registered_at": _MOMENT,
+    "relationships": [{"kind": "household", "other": OTHER, "role": "spouse", "since": _MOMENT}],
+    "restricted": {"reason": "accuracy_contested", "since": _MOMENT},
+    "retired_at": None,
+    "role": "spouse",
+    "rule": "phone_and_name",
+    "same": True,
+    "score": 720,
+    "since": _MOMENT,
+    "smaller": PARTY,
+    "source": "web_form",
+    "status": "linked",
+    "still_joined": False,
+    "stream": f"partyref/{PARTY}",
+    "valid": True,
+    "values": 2,
+    "verified_at": _LATER,
+    "version": 3,
+    "wording": "privacy-2026-01",
+}

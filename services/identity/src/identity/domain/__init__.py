@@ -1,0 +1,1 @@
+"""One aggregate per module. Standard library and `roadbook.decider` only."""

@@ -1,0 +1,130 @@
+"""Other services' events that identity answers with a command, and personal values that it makes keys of.
+
+A lead's event concerns two streams, the reference and its consents: a reaction for each, since each has a place of its
+own to go on from. Several leads may carry one reference, and only each lead's own events are in order.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from identity.contract import others, personal
+from identity.contract.personal import Value
+from identity.matching.keys import keys_of
+from identity.service import learning
+from identity.views import matching
+from identity.views.matching import ValueRow
+from roadbook.bus import Delivered
+from roadbook.clock import Clock
+from roadbook.context import CommandContext
+from roadbook.database import Connection
+from roadbook.events import Recorded
+from roadbook.reactions import Reaction, Reactions, caused_by
+from roadbook.store.joined import JoinedStore
+
+PARTY_REFS, CONSENTS, OWNERS, PERSONAL = (
+    "identity-party-refs",
+    "identity-consents",
+    "identity-owners",
+    "identity-personal",
+)
+LEARNED = "lead"
+"""The source of what comes with a lead that says none itself."""
+
+
+def party_refs(clock: Clock, wake: Callable[[], None]) -> Reactions:
+    """Registers the reference of a lead, adopts its contact points, and follows its holder."""
+
+    async def act(store: JoinedStore, event: Recorded) -> None:
+        context = caused_by(event, PARTY_REFS, "identity", clock.now())
+        if event.type == others.CAPTURED:
+            captured = others.lead.decode(event.type, event.data)
+            assert isinstance(captured, others.LeadCaptured)  # what its type says
+            await learning.register(store, captured.party_ref, event, captured.source, context)
+            await _points(store, captured.party_ref, event, captured.contact_points, captured.source, context)
+            await _cars(store, captured.party_ref, event, captured.vehicles)
+        elif (ref := event.labels.party_ref) is None:
+            return
+        elif event.type == others.ENRICHED:
+            enriched = others.lead.decode(event.type, event.data)
+            assert isinstance(enriched, others.LeadEnriched)  # what its type says
+            await learning.register(store, ref, event, LEARNED, context)
+            await _points(store, ref, event, enriched.contact_points, LEARNED, context)
+            for key in enriched.removed_contact_points:
+                await learning.drop(store, ref, f"{event.stream}/{key}", event.time, context)
+            await _cars(store, ref, event, enriched.vehicles or ())
+        else:
+            await learning.register(store, ref, event, LEARNED, context)
+
+    types = frozenset({others.CAPTURED, others.ENRICHED, *others.HANDED_ON})
+    return Reactions(Reaction(PARTY_REFS, types, learning.BEGINNING, act), wake)
+
+
+async def _points(
+    store: JoinedStore,
+    ref: str,
+    event: Recorded,
+    points: Sequence[others.ContactPoint],
+    source: str,
+    context: CommandContext,
+) -> None:
+    for point in points:
+        await learning.adopt(store, ref, event, point, source, context)
+
+
+async def _cars(store: JoinedStore, ref: str, event: Recorded, cars: Sequence[others.VehicleInterest]) -> None:
+    for car in cars:
+        if car.vin is not None and car.interest in others.OWN_CARS:
+            await learning.owns(store, ref, event, "lead", car.vin)
+
+
+def consents(clock: Clock, wake: Callable[[], None]) -> Reactions:
+    """What a party said at capture, a refusal too, stands in its consents; the proof is the lead's event."""
+
+    async def act(store: JoinedStore, event: Recorded) -> None:
+        context = caused_by(event, CONSENTS, "identity", clock.now())
+        told = others.lead.decode(event.type, event.data)
+        captured = isinstance(told, others.LeadCaptured)
+        ref = told.party_ref if isinstance(told, others.LeadCaptured) else event.labels.party_ref
+        source = told.source if isinstance(told, others.LeadCaptured) else LEARNED
+        if ref is None:
+            return
+        assert captured or isinstance(told, others.LeadEnriched)  # what its type says
+        for said in told.consents:
+            await learning.take_consent(store, ref, event, said, source, context)
+
+    types = frozenset({others.CAPTURED, others.ENRICHED})
+    return Reactions(Reaction(CONSENTS, types, learning.BEGINNING, act), wake)
+
+
+def owners(wake: Callable[[], None]) -> Reactions:
+    """Whose car it is tells who somebody is."""
+
+    async def act(store: JoinedStore, event: Recorded) -> None:
+        told = others.sales.decode(event.type, event.data)
+        if told.party_ref is not None:
+            await learning.owns(store, told.party_ref, event, "sales", told.vin)
+
+    return Reactions(Reaction(OWNERS, frozenset({others.TRANSFERRED}), learning.BEGINNING, act), wake)
+
+
+class PersonalHandler:
+    """Makes keys of personal values; the values themselves are not kept. `matching` wakes the matcher."""
+
+    def __init__(self, secret: bytes, wake: asyncio.Event) -> None:
+        self._secret = secret
+        self._wake = wake
+
+    def decode(self, record: Delivered) -> Value:
+        return personal.read(record)
+
+    async def apply(self, connection: Connection, items: Sequence[Value]) -> None:
+        rows = [
+            ValueRow(item.party_ref, item.service, item.key, item.version, tuple(self._keys(item))) for item in items
+        ]
+        await matching.save(connection, rows)
+
+    def _keys(self, item: Value) -> list[tuple[str, str]]:
+        return [] if item.value is None else keys_of(item.name, item.value, self._secret)
+
+    async def committed(self, items: Sequence[Value]) -> None:
+        self._wake.set()
