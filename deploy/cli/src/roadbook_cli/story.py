@@ -65,10 +65,10 @@ async def tell(to: Callers, seed: int, *, before: bool) -> Story:
     joined = await _until(lambda: _seen(to, first, second, customers=1))
     if before:
         return Story((first, second), link, vin, joined, None, joined.headquarters[0])
-    await to.of(None).identity.split_party_refs({"first": first, "second": second, "reason": "different_people"})
+    await to.of(None).identity.split_party_refs({"party_refs": [first, second], "reason": "different_people"})
     split = await _until(lambda: _seen(to, first, second, customers=2))
     # Not the step's own key: whoever runs it again wants them joined at the end, whatever an earlier run had come to.
-    await to.of(None).identity.link_party_refs({"first": first, "second": second}, key=f"story-{uuid.uuid4()}")
+    await to.of(None).identity.link_party_refs({"party_refs": [first, second]}, key=f"story-{uuid.uuid4()}")
     again = await _until(lambda: _seen(to, first, second, customers=1))
     return Story((first, second), link, vin, joined, split, again.headquarters[0])
 
@@ -92,7 +92,9 @@ async def _captured(to: Callers, seed: int, dealer: str, body: CaptureRequest) -
 
 async def _linked(to: Callers, first: str, second: str) -> PairShown | None:
     links = (await to.of(None).identity.read_links(first))["links"]
-    return next((link for link in links if second in (link["smaller"], link["larger"]) and link["status"] == "linked"), None)
+    return next(
+        (link for link in links if second in (link["smaller"], link["larger"]) and link["status"] == "linked"), None
+    )
 
 
 async def _sold(to: Callers, seed: int, party_ref: str) -> str:
