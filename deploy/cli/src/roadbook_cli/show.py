@@ -63,9 +63,9 @@ def story(told: Story) -> None:
     console.out.print(Panel(lines, title=title, title_align="left"))
     rows = _who_sees("linked", told.joined)
     if told.split is not None:
-        rows += _who_sees("split by the steward", told.split)
-        rows.append(("linked again by hand", "headquarters", *_what(whole)))
-    console.table("Who sees what", ("when", "who", "customer", "references", "events", "purchases", "stage"), rows)
+        rows += _who_sees("split", told.split)
+        rows.append(("linked by hand", "headquarters", *_what(whole)))
+    console.table("Who sees what", ("when", "who", "customer", "refs", "events", "bought", "stage"), rows)
 
 
 def _who_sees(when: str, seen: Seen) -> list[tuple[str, ...]]:
@@ -77,7 +77,7 @@ def _who_sees(when: str, seen: Seen) -> list[tuple[str, ...]]:
 def _what(found: RecordShown) -> tuple[str, ...]:
     head = found["head"]
     counts = (len(head["party_refs"]), head["record_version"], len(found["purchases"]))
-    return head["customer_id"], *(str(count) for count in counts), head["stage"]
+    return "…" + head["customer_id"][-12:], *(str(count) for count in counts), head["stage"]
 
 
 def figures(found: dict[str, Any], token: str, url: str) -> None:

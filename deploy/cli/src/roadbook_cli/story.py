@@ -1,5 +1,5 @@
-"""The demo's one customer: in as two leads at two dealers under two spellings, linked by rule, sold to, told apart by the
-steward and joined again. Every step has a key of its own: a run that was interrupted goes on.
+"""The demo's one customer: in as two leads at two dealers under two spellings, linked by rule, sold to, told apart by
+the steward and joined again. Every step has a key of its own: a run that was interrupted goes on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 
 from roadbook.identifiers import make_vin
 from roadbook_cli.pilot import salesperson
-from roadbook_client import Roadbook
+from roadbook_client import Problem, Roadbook
 from roadbook_client.identity.models import PairShown
 from roadbook_client.lead.models import CaptureRequest
 from roadbook_client.projection.models import RecordShown
@@ -91,7 +91,12 @@ async def _captured(to: Callers, seed: int, dealer: str, body: CaptureRequest) -
 
 
 async def _linked(to: Callers, first: str, second: str) -> PairShown | None:
-    links = (await to.of(None).identity.read_links(first))["links"]
+    try:
+        links = (await to.of(None).identity.read_links(first))["links"]
+    except Problem as problem:
+        if problem.code != "not_found":
+            raise
+        return None  # identity has not heard of it yet
     return next(
         (link for link in links if second in (link["smaller"], link["larger"]) and link["status"] == "linked"), None
     )
@@ -112,7 +117,7 @@ async def _sold(to: Callers, seed: int, party_ref: str) -> str:
             "opportunity": opportunity,
             "lines": [
                 {"kind": "vehicle", "code": MODEL, "amount": PRICE},
-                {"kind": "discount", "code": "autumn_2026", "amount": -500_000},
+                {"kind": "discount", "code": "autumn-2026", "amount": -500_000},
             ],
             "currency": "CNY",
         },
