@@ -152,7 +152,9 @@ async def _seen(to: Callers, first: str, second: str, customers: int) -> Seen | 
     """None until the purchase is in the record, and headquarters sees so many customers."""
     one, other = [await to.of(None).projection.read_customer(ref) for ref in (first, second)]
     found = {each["head"]["customer_id"]: each for each in (one, other)}
-    if len(found) != customers or not any(sale["delivered_at"] for sale in one["purchases"]):
+    if len(found) != customers or {len(each["head"]["party_refs"]) for each in (one, other)} != {2 // customers}:
+        return None  # the link, or its end, has reached one of the two reads
+    if not any(sale["delivered_at"] for sale in one["purchases"]):
         return None
     seller = await to.of(SELLER).projection.read_customer(first)
     neighbour = await to.of(NEIGHBOUR).projection.read_customer(second)
