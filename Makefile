@@ -8,7 +8,7 @@ COMPOSE := docker-compose.yml
 YAML := $(COMPOSE) deploy .yamllint.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs test test-kcat test-fuzz contracts test-contracts lint format lock clean
+.PHONY: help setup demo up down status logs test test-matching test-kcat test-fuzz contracts test-contracts lint format lock clean
 
 help: ## this list
 	@echo "Roadbook: one lifetime record for every car customer. Two commands to know: make demo, make test."
@@ -38,6 +38,9 @@ test: setup ## the whole suite on real PostgreSQL and real Kafka
 
 test-fuzz: setup ## the running services against their own OpenAPI documents (FUZZ_SEED=n repeats a run)
 	@$(BIN)/pytest -q -s -p no:randomly tests/fuzz $(ARGS)
+
+test-matching: setup ## precision, recall and cost of matching on a labelled set (some minutes)
+	@$(BIN)/pytest -q -s -p no:randomly --timeout 1800 tests/matching $(ARGS)
 
 test-kcat: setup ## our topic as kcat reads it (needs the Debian package kcat)
 	@$(BIN)/pytest -q -s tests/kcat

@@ -54,7 +54,7 @@ def pair_shown(row: PairRow) -> dict[str, Any]:
     status_code=201,
     summary="Link two references",
     response_model=None,
-    responses=answered(shown.LinkAnswer, "Linked", "cannot_link", "steward_only", status=201),
+    responses=answered(shown.LinkAnswer, "Linked", "cannot_link", "steward_only", "not_found", status=201),
 )
 async def link_party_refs(
     request: Annotated[models.LinkRequest, Body(openapi_examples=shown.example(shown.LINK))],
@@ -71,7 +71,7 @@ async def link_party_refs(
     ":split",
     summary="Split two references",
     response_model=None,
-    responses=answered(shown.SplitAnswer, "Split", "steward_only"),
+    responses=answered(shown.SplitAnswer, "Split", "steward_only", "not_found"),
 )
 async def split_party_refs(
     request: Annotated[models.SplitRequest, Body(openapi_examples=shown.example(shown.SPLIT))],

@@ -65,5 +65,7 @@ def alike(a: str, b: str) -> float:
     # A flat that only one of them names is no contradiction, two different flats are.
     if len(first) > 1 and len(second) > 1 and first[-1] != second[-1]:
         return min(ratio, 0.7)
+    if first and second and first[0] == second[0] and 1 in (len(first), len(second)) and road(a) == road(b) is not None:
+        return max(ratio, 0.85)  # only one of them names the flat
     # The same house and flat, however the words between are written.
     return max(ratio, 0.95) if len(first) > 1 and first == second and ratio >= 0.6 else ratio

@@ -28,7 +28,10 @@ def blocks(profile: Profile) -> list[str]:
         found |= {f"phone+name:{phone}|{sound}" for phone in profile.phones}
         found |= {f"line+name:{line}|{sound}" for line in profile.lines}
         found |= {f"email+name:{email}|{sound}" for email in profile.emails}
-        found |= {f"name+birth:{sound}|{birth}" for birth in profile.births}
+        # One digit may be wrong: the other half of the number is right, and so is the year.
+        found |= {f"name+head:{sound}|{phone[:8]}" for phone in profile.phones}
+        found |= {f"name+tail:{sound}|{phone[-6:]}" for phone in profile.phones}
+        found |= {f"name+year:{sound}|{birth[:4]}" for birth in profile.births}
         found |= {f"name+road:{sound}|{road}" for road in roads}
     return sorted(found)
 

@@ -34,6 +34,7 @@ class Compared:
 
     name: Agreement
     phone: frozenset[str]
+    phone_near: bool
     line: bool
     email: frozenset[str]
     birth: bool | None
@@ -54,6 +55,7 @@ def compare(a: Profile, b: Profile, crowded: Callable[[str], bool]) -> Compared:
     return Compared(
         name=names.best(a.names, b.names),
         phone=a.phones & b.phones,
+        phone_near=any(_digit(x, y) for x in a.phones for y in b.phones),
         line=bool(a.lines & b.lines),
         email=a.emails & b.emails,
         birth=births,
@@ -112,7 +114,7 @@ def _score(both: Compared) -> tuple[int, tuple[str, ...]]:
     near = 200 if both.address >= SAME_ADDRESS else 130 if both.address >= NEAR_ADDRESS else 0
     parts = (
         ("name", _NAME_POINTS[both.name]),
-        ("phone", phone if both.phone else 150 if both.line else 0),
+        ("phone", phone if both.phone else 150 if both.line or both.phone_near else 0),
         ("email", email if both.email else 0),
         ("birth_date", 250 if both.birth else 120 if both.birth_near else -300 if both.birth is False else 0),
         ("address", near),
@@ -129,4 +131,9 @@ def _slip(x: str, y: str) -> bool:
     """Day and month changed places, or one digit is another."""
     if x[:4] == y[:4] and (x[5:7], x[8:10]) == (y[8:10], y[5:7]):
         return True
-    return sum(p != q for p, q in zip(x, y, strict=True)) == 1 if len(x) == len(y) else False
+    return _digit(x, y)
+
+
+def _digit(x: str, y: str) -> bool:
+    """One digit is another."""
+    return len(x) == len(y) and sum(p != q for p, q in zip(x, y, strict=True)) == 1

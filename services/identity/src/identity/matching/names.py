@@ -22,12 +22,11 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 # Surnames that are not read as the character mostly is.
 _SURNAMES = {
     "单": "shan", "曾": "zeng", "解": "xie", "仇": "qiu", "查": "zha", "任": "ren", "朴": "piao", "盖": "ge",
-    "区": "ou", "乐": "yue", "翟": "zhai", "覃": "qin", "缪": "miao", "尹": "yin", "臧": "zang", "冼": "xian",
+    "区": "ou", "乐": "yue", "翟": "zhai", "覃": "qin", "缪": "miao", "尹": "yin", "臧": "zang", "單": "shan",
 }  # fmt: skip
 _COMPOUND = frozenset(
     ["欧阳", "司马", "诸葛", "上官", "皇甫", "尉迟", "公孙", "慕容", "令狐", "司徒", "东方", "夏侯", "端木", "长孙"]
 )
-_ALIKE = 0.84
 
 
 class Agreement(IntEnum):
@@ -42,11 +41,13 @@ class Agreement(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """`text`: without blanks, titles and case; `sounds`: its syllables in the order of the alphabet."""
+    """`text`: without blanks, titles and case; `sounds`: its syllables in the order of the alphabet; `letters`: in
+    Latin, family name first and given name first."""
 
     text: str
     han: bool
     sounds: str
+    letters: tuple[str, ...]
     surname_only: bool
 
 
@@ -73,18 +74,23 @@ def read(raw: str) -> Name | None:
         text = _TITLES.sub("", han) or han
         cut = text != han
         sounds = _read_han(text)
-        return Name(text, True, " ".join(sorted(sounds)), cut and (len(text) == 1 or text in _COMPOUND))
+        only = cut and (len(text) == 1 or text in _COMPOUND)
+        return Name(text, True, " ".join(sorted(sounds)), _orders(sounds), only)
     tokens = [each for each in _LETTERS.findall(_plain(key).replace("ü", "v")) if each]
     bare = [each for each in tokens if each not in _LATIN_TITLES] or tokens
     if not bare:
         return None
-    sounds = [sound for token in bare for sound in (_segmented(token) or [token])]
+    sounds = [sound.replace("v", "u") for token in bare for sound in (_segmented(token) or [token])]
     only = len(bare) < len(tokens) and len(sounds) == 1
-    return Name("".join(bare), False, " ".join(sorted(sounds)), only)
+    return Name("".join(bare), False, " ".join(sorted(sounds)), _orders(bare), only)
+
+
+def _orders(parts: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(("".join(parts), "".join([*parts[1:], parts[0]]), "".join([parts[-1], *parts[:-1]]))))
 
 
 def _read_han(text: str) -> list[str]:
-    sounds = [str(each) for each in lazy_pinyin(text, v_to_u=False)]
+    sounds = [str(each).replace("v", "u") for each in lazy_pinyin(text)]
     if text[0] in _SURNAMES and text[:2] not in _COMPOUND:
         sounds[0] = _SURNAMES[text[0]]
     return sounds
@@ -105,7 +111,7 @@ def _segmented(token: str) -> tuple[str, ...]:
 
 
 def agreement(a: Name, b: Name) -> Agreement:
-    if a.text == b.text or a.sounds == b.sounds:
+    if a.text == b.text or a.sounds == b.sounds or a.letters[0] in b.letters or b.letters[0] in a.letters:
         return Agreement.SAME
     if a.surname_only or b.surname_only:
         short, other = (a, b) if a.surname_only else (b, a)
@@ -120,12 +126,16 @@ def _begins(name: Name, surname: Name) -> bool:
 
 
 def _near(a: Name, b: Name) -> bool:
-    """A letter missing, doubled or two changed places; of characters one of three or more."""
+    """A letter missing, doubled, or two that changed places; of characters one of three or more."""
     if a.han and b.han and len(a.text) == len(b.text) >= 3 and a.text[0] == b.text[0]:
         return sum(x != y for x, y in zip(a.text, b.text, strict=True)) == 1
-    if len(a.sounds) < 5 or len(b.sounds) < 5:
-        return False
-    return DamerauLevenshtein.normalized_similarity(a.sounds, b.sounds, score_cutoff=_ALIKE) > 0
+    return any(_slips(x, y) for x in a.letters for y in b.letters)
+
+
+def _slips(x: str, y: str) -> bool:
+    size = min(len(x), len(y))
+    most = 2 if size >= 8 else 1 if size >= 5 else 0
+    return most > 0 and DamerauLevenshtein.distance(x, y, score_cutoff=most) <= most
 
 
 def best(ours: tuple[Name, ...], theirs: tuple[Name, ...]) -> Agreement:
