@@ -24,6 +24,7 @@ CREATE TABLE trade_ins (
 CREATE INDEX trade_ins_by_dealer ON trade_ins (dealer, appraised_at DESC, trade_in DESC);
 CREATE INDEX trade_ins_by_time ON trade_ins (appraised_at DESC, trade_in DESC);
 CREATE INDEX trade_ins_by_vin ON trade_ins (vin);
+CREATE INDEX trade_ins_by_party ON trade_ins (party_ref);
 CREATE INDEX trade_ins_by_order ON trade_ins (order_id);
 
 CREATE TABLE accessory_sales (
@@ -42,6 +43,7 @@ CREATE TABLE accessory_sales (
 );
 CREATE INDEX accessory_sales_by_dealer ON accessory_sales (dealer, sold_at DESC, accessory_sale DESC);
 CREATE INDEX accessory_sales_by_time ON accessory_sales (sold_at DESC, accessory_sale DESC);
+CREATE INDEX accessory_sales_by_party ON accessory_sales (party_ref);
 CREATE INDEX accessory_sales_by_order ON accessory_sales (order_id);
 CREATE INDEX accessory_sales_by_vin ON accessory_sales (vin);
 

@@ -18,7 +18,7 @@ from sales.domain.commission import (
     decider,
     statement,
 )
-from sales.domain.commission_rules import CommissionRule, CommissionRules, Portion, Share, earned, portions, split
+from sales.domain.commission_rules import CommissionRule, CommissionRules, Part, Portion, Share, earned, portions, split
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 JANUARY, FEBRUARY, MARCH = (datetime(2026, month, 1, tzinfo=UTC) for month in (1, 2, 3))
@@ -114,7 +114,7 @@ def test_a_dealer_sees_of_a_statement_what_was_earned_there() -> None:
 # ── The rules ─────────────────────────────────────────────────────────────────────────────────────────────────
 SPLIT = (Share("consultant", 8000), Share("manager", 2000))
 NEW = CommissionRule("new_vehicle", "new", 100, SPLIT)
-PEOPLE = {"consultant": "staff-1", "manager": "boss"}
+PEOPLE: dict[Part, str | None] = {"consultant": "staff-1", "manager": "boss"}
 
 
 def test_the_first_rule_that_fits_counts() -> None:

@@ -25,6 +25,7 @@ from roadbook.identifiers.vin import make_vin
 from roadbook.timers import Timer, TimerWorker
 from sales.service import Service, commissions
 from sales.service.aggregates import apply_views
+from sales.service.commands import run
 
 pytestmark = pytest.mark.usefixtures("documented")
 HOUR = timedelta(hours=1)
@@ -38,7 +39,7 @@ SALE: dict[str, Any] = {
 
 
 async def statement(api: Any, staff: str = SELLER, period: str = "2026-01") -> dict[str, Any]:
-    shown = ok(await api.get(f"/v1/commissions/{staff}/statements/{period}"))
+    shown: dict[str, Any] = ok(await api.get(f"/v1/commissions/{staff}/statements/{period}"))
     receipted(shown)
     return shown
 
@@ -189,7 +190,7 @@ async def test_a_handler_that_fails_midway_leaves_nothing_half_done(
     """Consultant and manager are paid in one transaction, or neither is."""
     order = await placed(service, clock.now())
     await delivered(service, order, clock.now())
-    run, ran = commissions.run, []
+    ran: list[Any] = []
 
     async def failing(*args: Any) -> Any:
         ran.append(args)

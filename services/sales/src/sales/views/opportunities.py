@@ -52,9 +52,12 @@ _KNOWN = """
 SELECT EXISTS (SELECT FROM opportunities WHERE party_ref = $1 AND ($2::text IS NULL OR dealer = $2))
     OR EXISTS (SELECT FROM leads_heard WHERE party_ref = $1 AND ($2::text IS NULL OR dealer = $2))
     OR EXISTS (SELECT FROM used_sales WHERE party_ref = $1 AND ($2::text IS NULL OR dealer = $2))
+    OR EXISTS (SELECT FROM accessory_sales WHERE party_ref = $1 AND ($2::text IS NULL OR dealer = $2))
+    OR EXISTS (SELECT FROM trade_ins WHERE party_ref = $1 AND ($2::text IS NULL OR dealer = $2))
 """
 
 
 async def party_known(connection: Connection, party_ref: str, dealer: str | None) -> bool:
-    """Whether `dealer` (None: anybody) has a lead or an opportunity of this party, or sold it a used vehicle."""
+    """Whether `dealer` (None: anybody) has a lead or an opportunity of this party, sold it a used vehicle or
+    accessories, or appraised its old one."""
     return bool(await connection.fetchval(_KNOWN, party_ref, dealer))
