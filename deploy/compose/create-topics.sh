@@ -8,4 +8,5 @@ create() {
     --partitions 12 --config message.timestamp.type=LogAppendTime "$@"
 }
 create roadbook.lead.v1 --config cleanup.policy=delete --config retention.ms=-1
+create roadbook.derived.v1 --config cleanup.policy=delete --config retention.ms=-1
 create roadbook.personal-data.v1 --config cleanup.policy=compact
