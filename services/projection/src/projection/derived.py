@@ -97,13 +97,13 @@ def observed(record: Record, now: datetime) -> Observe:
         stage.name.value,
         Period(stage.since.value, causes),
         dormant,
-        tuple(_repurchases(record.facts.get("purchases"))),
+        tuple(repurchases(record.facts.get("purchases"))),
         record.rules,
         now,
     )
 
 
-def _repurchases(purchases: object) -> Iterator[Repurchase]:
+def repurchases(purchases: object) -> Iterator[Repurchase]:
     """Every delivered purchase, by when it was delivered, but those of the first one's contract: several vehicles of
     one contract are one purchase."""
     delivered = []

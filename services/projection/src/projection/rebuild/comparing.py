@@ -21,6 +21,7 @@ LISTED: Final = 100
 _ROWS: Final = {
     "facts": ("stream, version, id, type, time, recorded, party_ref, dealer, data", ""),
     "links": ("smaller, larger", ""),
+    "stream_states": ("stream, version, party_ref, dealer", ""),
     "stream_grants": ("stream, dealer, scope, until", ""),
     "personal_values": ("party_ref, service, key, version, value::text", "WHERE value IS NOT NULL"),
 }

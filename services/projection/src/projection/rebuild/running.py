@@ -101,7 +101,7 @@ class Rebuild:
                 if finished is not None:
                     return finished
                 number, resumed = await self._begin(owner)
-                _log.info("rebuild_started", generation=number, resumed=resumed)
+                _log.info("rebuild_resumed" if resumed else "rebuild_started", generation=number)
                 filling = await _pool(self.dsn, f"{tables.schema_of(number)}, public")
                 try:
                     result = Result(number, resumed)
@@ -187,7 +187,7 @@ class _Generation:
             if behind <= NEAR:
                 return
 
-    async def targets(self, connection: Connection | None = None) -> dict[str, Any]:
+    async def targets(self, connection: "Connection | None" = None) -> dict[str, Any]:
         if connection is not None:
             return {name: await carrying.live_offsets(connection, name) for name in self.replays}
         async with acquire(self.owner) as own:

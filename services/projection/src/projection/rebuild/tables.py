@@ -93,7 +93,7 @@ async def _copied(connection: Connection, table: str, schema: str) -> list[str]:
 
 _SHAPE = """
 SELECT c.relname AS table, 'column' AS kind, a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || ' '
-       || a.attnotnull || ' ' || a.attidentity || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), '') AS it
+       || a.attnotnull::text || ' ' || a.attidentity::text || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), '') AS it
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 WHERE c.relnamespace = $1::regnamespace AND c.relname = ANY($2::text[])
