@@ -83,7 +83,8 @@ def run(definition: ServiceDefinition[Any], argv: Sequence[str] | None = None) -
             return migrate(settings.owner_dsn(), [kit_migrations(), definition.migrations])
         if role != "api" and not settings.kafka_bootstrap:
             raise SettingsError("ROADBOOK_KAFKA_BOOTSTRAP is not set: nothing could be published or read")
-        logs.setup(definition.name, settings.log_level)
+        # A command prints its result to standard output, which must not be mixed with its log.
+        logs.setup(definition.name, settings.log_level, sys.stderr if role in definition.commands else None)
         telemetry.setup(settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             if role == "recover":
