@@ -149,6 +149,9 @@ async def test_a_difference_stops_the_switch_until_it_is_accepted(
     assert not result.switched
     assert list(result.comparison.records) == [one.party_ref]
     assert result.comparison.derived == 1
+    different = result.comparison.records[one.party_ref]
+    assert (different.live, different.rebuilt) != (None, None)
+    assert set(different.paths) >= {"/head/stage"}
     assert (await headquarters.record(one.party_ref))["head"]["stage"] == "prospect"
     accepted = await rebuild(accept=True)
     assert (accepted.switched, accepted.resumed, accepted.generation) == (True, True, 2)

@@ -48,11 +48,12 @@ class Replay:
         return await self._store.offsets(list(targets))
 
     async def to(
-        self, targets: Vector, *, deadline: float = FOREVER, progress: Callable[[int], None] | None = None
+        self, targets: Vector, *, deadline: float = FOREVER, progress: Callable[[int, int], None] | None = None
     ) -> int:
         """Applies everything before `targets` (offset to read next, per partition); returns how many records.
 
-        `deadline` is a time of `time.monotonic`; `progress` is told how many records each batch had.
+        `deadline` is a time of `time.monotonic`; `progress` is told after each batch how many records it
+        had and by how many offsets it moved on: compaction and transactions leave offsets without a record.
         Raises `TooSlow`, `Moved`, and what the bus and the store raise; then it may be called again.
         """
         place = {each: at for each, at in (await self.reached(targets)).items() if at < targets[each]}
@@ -74,7 +75,7 @@ class Replay:
             await self._apply(records, moves)
             read += len(records)
             if progress is not None:
-                progress(len(records))
+                progress(len(records), sum(after[each] - at for each, at in place.items()))
             place = {each: at for each, at in after.items() if at < targets[each]}
         return read
 

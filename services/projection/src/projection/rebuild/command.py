@@ -51,7 +51,7 @@ def _show(result: Result, *, as_json: bool) -> None:
         f"{shown['composed']:,} references composed",
         f"{compared['customers']:,} references compared, {compared['different_records']} records differ"
         + (f"; other rows: {rows}" if rows else ""),
-        *(f"  {each['customer_id']}: {each['live']} live, {each['rebuilt']} rebuilt" for each in compared["listed"]),
+        *(f"  {each['customer_id']}: {', '.join(each['paths']) or 'all of it'}" for each in compared["listed"]),
         "switched"
         + (f"; workers waited {shown['locked_ms']} ms, readers {shown['closed_ms']} ms" if result.attempts else "")
         if result.switched

@@ -4,19 +4,21 @@ The record is a pure function, so where the folded streams and links are equal t
 others are derived, in both generations.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from projection import service
 from projection.domain.components import customers
-from projection.domain.record import derive, record_hash
+from projection.domain.record import derive, record_hash, values
 from projection.domain.rules import RULES
 from roadbook.database import Connection
 
 PAGE: Final = 200
 LISTED: Final = 100
+PATHS: Final = 10
+NOTHING: Final[tuple[None, None]] = (None, None)
 # Table -> the columns that must be equal. A removed value may be gone from a compacted topic; the switch carries it.
 _ROWS: Final = {
     "facts": ("stream, version, id, type, time, recorded, party_ref, dealer, data", ""),
@@ -29,11 +31,13 @@ _ROWS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Different:
-    """A customer whose record is another one; None: there is none in that generation."""
+    """A customer whose record is another one; None: there is none in that generation. `paths` are JSON Pointers of
+    facts that differ, the first few."""
 
     customer_id: str
     live: str | None
     rebuilt: str | None
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -56,7 +60,7 @@ class Comparison:
             "derived": self.derived,
             "different_records": len(self.records),
             "different_rows": self.rows,
-            "listed": [{"customer_id": d.customer_id, "live": d.live, "rebuilt": d.rebuilt} for d in listed],
+            "listed": [asdict(each) for each in listed],
         }
 
 
@@ -114,26 +118,43 @@ async def _doubtful(connection: Connection, schema: str, refs: Sequence[str] | N
 async def _records(connection: Connection, schema: str, refs: Sequence[str], at: datetime, done: Comparison) -> None:
     for first in range(0, len(refs), PAGE):
         page = refs[first : first + PAGE]
-        live = await _hashes(connection, "public", page, at)
-        rebuilt = await _hashes(connection, f"{schema}, public", page, at)
+        live = await _records_in(connection, "public", page, at)
+        rebuilt = await _records_in(connection, f"{schema}, public", page, at)
         done.derived += len(live | rebuilt)
         for customer in live | rebuilt:
             done.records.pop(customer, None)
-            if live.get(customer) != rebuilt.get(customer):
-                done.records[customer] = Different(customer, live.get(customer), rebuilt.get(customer))
+            (hash_, facts), (other, others) = live.get(customer, NOTHING), rebuilt.get(customer, NOTHING)
+            if hash_ != other:
+                done.records[customer] = Different(customer, hash_, other, tuple(_paths(facts, others))[:PATHS])
     await connection.execute("SET LOCAL search_path = public")
 
 
-async def _hashes(connection: Connection, path: str, refs: Sequence[str], at: datetime) -> dict[str, str]:
-    """customer id -> the hash of its record for headquarters, by the tables that `path` finds first."""
+async def _records_in(
+    connection: Connection, path: str, refs: Sequence[str], at: datetime
+) -> dict[str, tuple[str | None, object]]:
+    """customer id -> hash and facts of its record for headquarters, by the tables that `path` finds first."""
     await connection.execute(f"SET LOCAL search_path = {path}")
     states, links = await service.reach(connection, refs, None, at)
     owner = customers({state.party_ref for state in states if state.party_ref is not None}, links)
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str | None, object]] = {}
     for customer in sorted(set(owner.values())):
         own = [state for state in states if state.party_ref is not None and owner[state.party_ref] == customer]
         try:
-            found[customer] = record_hash(derive(own, links, {}, RULES, at)[0].facts)
+            facts = derive(own, links, {}, RULES, at)[0].facts
+            found[customer] = record_hash(facts), values(facts)
         except Exception as error:
-            found[customer] = f"not derived: {type(error).__name__}"
+            found[customer] = f"not derived: {type(error).__name__}", None
     return found
+
+
+def _paths(one: object, other: object, pointer: str = "") -> Iterator[str]:
+    """Where two trees of JSON values differ, without the values."""
+    match one, other:
+        case dict(), dict():
+            for key in sorted({*one, *other}):
+                yield from _paths(one.get(key), other.get(key), f"{pointer}/{key}")
+        case list(), list() if len(one) == len(other):
+            for index, pair in enumerate(zip(one, other, strict=True)):
+                yield from _paths(*pair, f"{pointer}/{index}")
+        case _ if one != other:
+            yield pointer

@@ -204,10 +204,10 @@ class _Generation:
     async def read_to(
         self, targets: dict[str, Any], *, deadline: float = float("inf"), progress: Callable[[int], None] | None = None
     ) -> None:
-        def counted(records: int) -> None:
+        def counted(records: int, offsets: int) -> None:
             self.result.records += records
             if progress is not None:
-                progress(records)
+                progress(offsets)
 
         tasks = [self.replays[name].to(each, deadline=deadline, progress=counted) for name, each in targets.items()]
         # gather without cancelling: no task is ever cancelled inside the Kafka client (T10).
