@@ -12,7 +12,6 @@ import pytest
 from projection.main import FACTS_CONSUMER, PERSONAL_CONSUMER
 from projection.reactions import FactsHandler, PersonalHandler
 from projection.rebuild import Busy, Rebuild, Result, Source, tables
-from projection.rebuild import running as running_module
 from projection.wakeups import Wakeups
 from roadbook import ops
 from roadbook.consumer import Park, facts, raw
@@ -230,10 +229,18 @@ async def test_a_removed_value_stays_removed_when_the_topic_has_forgotten_it(
     assert [tuple(row) for row in rows] == [(removed.key, removed.version, None)]
 
 
-async def test_only_one_at_a_time(rebuild: Callable[..., Any], owner: asyncpg.Connection) -> None:
-    await owner.execute("SELECT pg_advisory_lock($1)", running_module._ONE_AT_A_TIME)
-    with pytest.raises(Busy):
-        await rebuild()
+async def test_only_one_at_a_time(
+    rebuild: Callable[..., Any], owner: asyncpg.Connection, projection_database: Database
+) -> None:
+    pid = await owner.fetchval("SELECT pg_backend_pid()")
+    async with owner.transaction():
+        await owner.execute("LOCK TABLE generations IN SHARE UPDATE EXCLUSIVE MODE")
+        with pytest.raises(Busy):
+            await rebuild()
+        query = "SELECT backend_xid IS NULL AND backend_xmin IS NULL FROM pg_stat_activity WHERE pid = $1"
+        other = await asyncpg.connect(projection_database.owner_url)
+        assert await other.fetchval(query, pid)  # it keeps nothing from vacuum
+        await other.close()
 
 
 async def test_an_interrupted_rebuild_of_other_code_begins_anew(

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import asyncpg
+
 from projection.composer import Composer
 from projection.rebuild import carrying, comparing, generations, tables
 from projection.rebuild.comparing import Comparison
@@ -25,7 +27,6 @@ from roadbook.workers import Backoff, pause
 
 NEAR: Final = 200  # records: so few behind the live generation are read in a moment, under its lock
 PATIENCE_SECONDS: Final = 600.0
-_ONE_AT_A_TIME: Final = 0x726F6164  # the number of the advisory lock; any would do
 _log = get_logger(__name__)
 
 Tell = Callable[[str, int, int, float], None]
@@ -297,15 +298,14 @@ async def _pool(dsn: str, path: str) -> Pool:
 
 @asynccontextmanager
 async def _alone(pool: Pool) -> AsyncIterator[None]:
-    """For comfort: two at once could not do harm, for the second finds the offsets moved (T11)."""
-    async with acquire(pool) as connection:
-        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _ONE_AT_A_TIME):
-            raise Busy
+    """A lock that is in nobody's way but another rebuild's. It draws no transaction id and keeps no snapshot, so vacuum
+    goes on however long it is held."""
+    async with acquire(pool) as connection, connection.transaction():
         try:
-            yield
-        finally:
-            if not connection.is_closed():
-                await connection.execute("SELECT pg_advisory_unlock($1)", _ONE_AT_A_TIME)
+            await connection.execute("LOCK TABLE public.generations IN SHARE UPDATE EXCLUSIVE MODE NOWAIT")
+        except asyncpg.LockNotAvailableError:
+            raise Busy from None
+        yield
 
 
 @asynccontextmanager
