@@ -10,4 +10,5 @@ create() {
 create roadbook.lead.v1 --config cleanup.policy=delete --config retention.ms=-1
 create roadbook.sales.v1 --config cleanup.policy=delete --config retention.ms=-1
 create roadbook.identity.v1 --config cleanup.policy=delete --config retention.ms=-1
+create roadbook.derived.v1 --config cleanup.policy=delete --config retention.ms=-1
 create roadbook.personal-data.v1 --config cleanup.policy=compact

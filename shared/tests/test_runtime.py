@@ -269,3 +269,35 @@ async def test_drained_waits_no_longer_than_asked() -> None:
     task.add_done_callback(admission.working.discard)
     hold.set()
     assert await admission.drained(5)
+
+
+COMMAND = """
+import sys
+from pathlib import Path
+from roadbook import logs
+from roadbook.runtime import ServiceDefinition, run
+from roadbook.settings import Settings
+
+async def count(settings, options):
+    logs.get_logger("sample").info("counting")
+    print(settings.service, *options)
+    return 3
+
+definition = ServiceDefinition("sample", Settings, None, Path("."), commands={"count": count})
+sys.exit(run(definition, sys.argv[1:]))
+"""
+
+
+def test_a_command_of_a_service_gets_its_options_and_stdout_for_itself(signer: Signer) -> None:
+    environment = {**os.environ, **signer.environment(), "ROADBOOK_KAFKA_BOOTSTRAP": "127.0.0.1:1"}
+
+    def call(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", COMMAND, *words], env=environment, capture_output=True, text=True, check=False
+        )
+
+    done = call("count", "--to", "9")
+    assert (done.returncode, done.stdout) == (3, "sample --to 9\n")
+    assert "counting" in done.stderr
+    assert call("serve", "--to", "9").returncode == 2
+    assert call("reckon").returncode == 2

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from roadbook_cli.issuer import SCOPES
-from roadbook_cli.project import SERVICES, publishers
+from roadbook_cli.project import SERVICES, publishers, topic
 
 ROOT = Path(__file__).parents[2]
 INIT, TOPICS = "deploy/compose/postgres-init.sh", "deploy/compose/create-topics.sh"
@@ -61,8 +61,8 @@ def compose(service: str) -> Iterator[str]:
         yield f"docker-compose.yml: `build` with services/{service}/Dockerfile"
     if service not in re.findall(r"[a-z]+", re.findall(r"^for service in (.*); do$", text(INIT), re.MULTILINE)[0]):
         yield f"{INIT}: {service} in the list of databases"
-    if service in publishers() and f"create roadbook.{service}.v1 " not in text(TOPICS):
-        yield f"{TOPICS}: the topic roadbook.{service}.v1"
+    if service in publishers() and f"create {topic(service)} " not in text(TOPICS):
+        yield f"{TOPICS}: the topic {topic(service)}"
 
 
 def containers(service: str) -> Iterator[str]:

@@ -22,6 +22,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "se
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 REFERENCE = ROOT / "docs" / "reference"
 APPS = {name: surface(name) for name in SERVICES}
+COMMANDS = {role for name in SERVICES for role in importlib.import_module(f"{name}.main").DEFINITION.commands}
 # Read by the command line, by the compose file, or by libraries; every other name is a setting of a service.
 METRIC = r"\b((?:consumer|outbox|relay|http_server|projection)_[a-z_]+_(?:total|seconds|streams))\b"
 # What the worked examples of docs/how-to/add-*.md make, and we do not have.
@@ -86,7 +87,7 @@ def test_commands_exist(page: Path) -> None:
     for name in re.findall(r"(?:^|[\s/(`$])(?<!from )roadbook ([a-z]+)\b", code):
         assert name in commands, name
     for _, role in re.findall(rf"(?:^|\s|bin/)({'|'.join(SERVICES)}) ([a-z]+) *(?:#.*)?$", code, re.MULTILINE):
-        assert role in ROLES, role
+        assert role in ROLES or role in COMMANDS, role
     targets = set(re.findall(r"^([a-z]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
     for name in re.findall(r"(?:^|\$ |`)make ([a-z]+)\b", code, re.MULTILINE):
         assert name in targets, name

@@ -30,6 +30,14 @@ POINTS: Final = frozenset(
         "react.after_commit",
         "compose.in_tx",
         "compose.after_commit",
+        "rebuild.begun",
+        "rebuild.in_tx",
+        "rebuild.after_commit",
+        "rebuild.composed",
+        "rebuild.compared",
+        "rebuild.in_switch",
+        "rebuild.after_switch",
+        "rebuild.after_drop",
     }
 )
 

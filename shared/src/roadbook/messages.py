@@ -32,17 +32,18 @@ class Receives:
 @dataclass(frozen=True, slots=True)
 class Messages:
     """`sends`: codecs by aggregate (what stands before the `/` of a stream), `personal`: whether values of personal
-    data are published too, `folder`: where `events/` is."""
+    data are published too, `folder`: where `events/` is, `sends_to`: a topic that is not named after the service."""
 
     service: str
     folder: Path
     sends: Mapping[str, Codec[Any]]
     personal: bool = False
     receives: Sequence[Receives] = ()
+    sends_to: str = ""
 
     @property
     def topic(self) -> str:
-        return f"roadbook.{self.service}.v1"
+        return self.sends_to or f"roadbook.{self.service}.v1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,8 @@ class ServiceDefinition(Generic[S]):
 
     `recover` puts back what the topic has and a restored store has not, and returns one line that says what it did;
     None where the service stores no events of its own.
+
+    `commands`: further roles by name, each with the rest of the command line; they return an exit code.
     """
 
     name: str
@@ -61,13 +63,18 @@ class ServiceDefinition(Generic[S]):
     migrations: Path
     recover: Callable[[S], Coroutine[Any, Any, str]] | None = None
     surface: Callable[[S], FastAPI] | None = None
+    commands: Mapping[str, Callable[[S, Sequence[str]], Coroutine[Any, Any, int]]] = field(default_factory=dict)
 
 
 def run(definition: ServiceDefinition[Any], argv: Sequence[str] | None = None) -> int:
     """The `main` of a service; returns the exit code (0 ended as asked, 1 failed, 2 wrong environment)."""
     parser = argparse.ArgumentParser(prog=definition.name)
-    parser.add_argument("role", choices=ROLES, help="serve = api + worker in one process")
-    role = parser.parse_args(argv).role
+    parser.add_argument("role", choices=(*ROLES, *definition.commands), help="serve = api + worker in one process")
+    parser.add_argument("options", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    given = parser.parse_args(argv)
+    role: str = given.role
+    if given.options and role not in definition.commands:
+        parser.error(f"{role} takes no options")
     if role == "recover" and definition.recover is None:
         parser.error("this service stores no events of its own: rebuild it from the topics")
     try:
@@ -76,12 +83,15 @@ def run(definition: ServiceDefinition[Any], argv: Sequence[str] | None = None) -
             return migrate(settings.owner_dsn(), [kit_migrations(), definition.migrations])
         if role != "api" and not settings.kafka_bootstrap:
             raise SettingsError("ROADBOOK_KAFKA_BOOTSTRAP is not set: nothing could be published or read")
-        logs.setup(definition.name, settings.log_level)
+        # A command prints its result to standard output, which must not be mixed with its log.
+        logs.setup(definition.name, settings.log_level, sys.stderr if role in definition.commands else None)
         telemetry.setup(settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             if role == "recover":
                 assert definition.recover is not None
                 return _recover(runner, definition, settings)
+            if role in definition.commands:
+                return runner.run(definition.commands[role](settings, given.options))
             return runner.run(_serve(definition, settings, role))
     except SettingsError as error:
         sys.stderr.write(f"{definition.name}: {error}\n")

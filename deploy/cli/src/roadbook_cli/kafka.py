@@ -29,7 +29,7 @@ FACTS = {"cleanup.policy": "delete", "retention.ms": "-1", "message.timestamp.ty
 VALUES = {"cleanup.policy": "compact", "message.timestamp.type": "LogAppendTime"}
 PARTITIONS = 12
 TOPICS = {
-    **{f"roadbook.{name}.v1": FACTS for name in project.publishers()},
+    **{project.topic(name): FACTS for name in project.publishers()},
     "roadbook.personal-data.v1": VALUES,
 }
 

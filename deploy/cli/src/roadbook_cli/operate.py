@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -31,7 +34,7 @@ Stream = Annotated[str, typer.Argument(help="As `roadbook parked` names it, e.g.
 
 
 def register(app: typer.Typer) -> None:
-    for command in (lag, parked, unpark, skip, rewind):
+    for command in (lag, parked, unpark, skip, rewind, rebuild):
         app.command()(command)
 
 
@@ -221,3 +224,37 @@ def rewind(
     if not count:
         raise StackError(f"no partition of {what} is beyond {to or 0}; `roadbook lag --partitions` shows them")
     console.note(f"{count} partition(s) of {what} go back to {to or 0}")
+
+
+def rebuild(
+    accept: Annotated[bool, typer.Option("--accept", help="Switch although records differ.")] = False,
+    afresh: Annotated[bool, typer.Option("--afresh", help="Do not go on with an interrupted rebuild.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Build the projection again beside the live one, compare, switch, drop; readers notice nothing.
+
+    Interrupted, it goes on where it was when it is called again. Exit code 3: records differ, nothing was switched.
+    """
+    program = Path(sys.executable).with_name("projection")
+    if not program.is_file():
+        raise StackError("the projection service is not installed here: run `projection rebuild` where it is")
+    options = [*["--accept"] * accept, *["--afresh"] * afresh, *["--json"] * as_json]
+    done = subprocess.run([str(program), "rebuild", *options], env=_projection(), check=False)
+    if done.returncode:
+        raise typer.Exit(done.returncode)
+
+
+def _projection() -> dict[str, str]:
+    """The environment of the projection: the one given, and for what is not given the embedded stack's."""
+    known = read_json(project.home() / "endpoints.json")
+    urls = known.get("services", {}).get("projection", {})
+    found = {
+        "ROADBOOK_PROJECTION_DATABASE_URL": urls.get("database_url"),
+        "ROADBOOK_PROJECTION_OWNER_DATABASE_URL": urls.get("owner_database_url"),
+        "ROADBOOK_KAFKA_BOOTSTRAP": bootstrap(),
+        "ROADBOOK_LOG_LEVEL": "WARNING",
+    }
+    environment = {**{name: value for name, value in found.items() if value}, **os.environ}
+    if not environment.get("ROADBOOK_PROJECTION_OWNER_DATABASE_URL"):
+        raise StackError("no owner database known: `roadbook up` first, or set ROADBOOK_PROJECTION_OWNER_DATABASE_URL")
+    return environment

@@ -42,6 +42,12 @@ def publishers() -> tuple[str, ...]:
     return tuple(name for name in SERVICES if (root() / "contracts" / "events" / name / "examples").is_dir())
 
 
+def topic(publisher: str) -> str:
+    """Where a service publishes its events. The projection's are not facts of a service but derived from all of
+    theirs, so they stand on a topic of another name."""
+    return "roadbook.derived.v1" if publisher == "projection" else f"roadbook.{publisher}.v1"
+
+
 def downloads() -> Path:
     """Jars and Java: one copy per project, shared by every stack (also by the tests' own)."""
     return root() / ".roadbook"

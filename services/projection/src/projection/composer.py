@@ -4,17 +4,17 @@ It works from marks that were committed together with the change, and from dates
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from prometheus_client import Counter
 
-from projection import contract, service
+from projection import contract, derived, service
 from projection.domain import ownership, sharing
 from projection.domain.components import Link, customers
 from projection.domain.personal import PersonalData
-from projection.domain.record import derive
+from projection.domain.record import Record, derive
 from projection.domain.rules import RULES
 from projection.domain.streams.stream import StreamState
 from projection.views import search
@@ -35,12 +35,14 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """`wake` is set by the consumers of this process after a commit; without it the composer polls."""
+    """`wake` is set by the consumers of this process after a commit; without it the composer polls. `announced` is
+    called after a commit that may hold derived events; without it none are made: a rebuild's composer has no voice."""
 
     pool: Pool
     clock: Clock
     wakeups: Wakeups
     wake: asyncio.Event
+    announced: Callable[[], None] | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`. Errors are retried for ever: a failing customer is passed over, so they are the database's."""
@@ -73,6 +75,8 @@ class Composer:
                     await self._compose(connection, refs)
                 crashpoint("compose.in_tx")
         crashpoint("compose.after_commit")
+        if self.announced is not None:
+            self.announced()
         self.wakeups.wake(refs)
         return len(refs)
 
@@ -83,17 +87,22 @@ class Composer:
         personal = await service.personal(connection, states, None, now)
         summaries: list[Summary] = []
         keys: list[KeyRow] = []
+        headquarters: list[Record] = []
         for dealer in [None, *_dealers(states)]:
             for group in _customers(sharing.seen(states, dealer, now), links):
                 readable = sharing.with_person(group, dealer, now)
                 own = {stream: personal[stream] for stream in readable if stream in personal}
-                summary = self._summary(dealer, group, links, own, now)
-                if summary is not None:
+                composed = self._summary(dealer, group, links, own, now)
+                if composed is not None:
+                    summary, record = composed
                     summaries.append(summary)
                     keys += _keys(summary, group, own)
+                    headquarters += [record] if dealer is None else []
         _COMPOSED.inc(len(summaries))
         await search.write_summaries(connection, every, sorted(summaries, key=lambda s: (s.scope, s.customer_id)))
         await search.write_keys(connection, every, sorted(set(keys)))
+        if self.announced is not None:
+            await derived.announce(connection, headquarters, now)
 
     def _summary(
         self,
@@ -102,7 +111,7 @@ class Composer:
         links: Sequence[Link],
         personal: PersonalData,
         now: datetime,
-    ) -> Summary | None:
+    ) -> tuple[Summary, Record] | None:
         """None when the record cannot be derived: one customer must not stop all others."""
         try:
             record, change = derive(streams, links, personal, RULES, now)
@@ -110,7 +119,7 @@ class Composer:
             _FAILED.labels(type(error).__name__).inc()
             _log.error("compose_failed", error_type=type(error).__name__)
             return None
-        return Summary(
+        made = Summary(
             scope=HEADQUARTERS if dealer is None else dealer,
             customer_id=record.customer_id,
             party_refs=record.party_refs,
@@ -125,6 +134,7 @@ class Composer:
                 (state.stream, grant.scope) for state in streams if (grant := sharing.grant_to(state, dealer, now))
             ),
         )
+        return made, record
 
 
 def _dealers(states: Sequence[StreamState]) -> list[str]:

@@ -1,16 +1,17 @@
-"""The projection service as a process: `projection serve | api | worker | migrate`."""
+"""The projection service as a process: `projection serve | api | worker | migrate | recover | rebuild`."""
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
 
-from projection import api, contract, service
+from projection import api, contract, derived, published, service
 from projection.composer import Composer
 from projection.reactions import FactsHandler, PersonalHandler
+from projection.rebuild import Source, command
 from projection.settings import Settings
 from projection.wakeups import Wakeups
 from roadbook import logs
@@ -21,6 +22,8 @@ from roadbook.database import Pool, check, close_pool, create_pool
 from roadbook.http.app import Check, create_app
 from roadbook.kafka import KafkaSubscription
 from roadbook.messages import Messages, Receives
+from roadbook.publishing import Wakes, publishing
+from roadbook.publishing import recovered as recovered_from_topic
 from roadbook.runtime import Parts, ServiceDefinition, Worker, contracts_of, migrations_of, run
 from roadbook.workers import Backoff, pause
 
@@ -30,7 +33,8 @@ PERSONAL_CONSUMER, PERSONAL_TOPICS = "projection-personal", ("roadbook.personal-
 MESSAGES = Messages(
     NAME,
     contracts_of(__file__),
-    sends={},
+    sends=derived.CODECS,
+    sends_to=published.TOPIC,
     receives=(
         *(Receives(topic, f"roadbook.{FACTS_CONSUMER}", contract.known_types(topic)) for topic in FACTS_TOPICS),
         *(Receives(topic, f"roadbook.{PERSONAL_CONSUMER}") for topic in PERSONAL_TOPICS),
@@ -67,7 +71,7 @@ def application(settings: Settings, pool: Pool, wakeups: Wakeups, clock: Clock) 
 
 
 def workers(settings: Settings, pool: Pool, wakeups: Wakeups, clock: Clock) -> dict[str, Worker]:
-    compose = asyncio.Event()
+    compose, wakes = asyncio.Event(), Wakes()
 
     def consumer(name: str, topics: tuple[str, ...], work: Any) -> Consumer:
         return Consumer(
@@ -84,8 +88,9 @@ def workers(settings: Settings, pool: Pool, wakeups: Wakeups, clock: Clock) -> d
     return {
         "facts": consumer(FACTS_CONSUMER, FACTS_TOPICS, facts(FactsHandler(wakeups, compose))).run,
         "personal": consumer(PERSONAL_CONSUMER, PERSONAL_TOPICS, raw(PersonalHandler(wakeups, compose))).run,
-        "composer": Composer(pool, clock, wakeups, compose).run,
+        "composer": Composer(pool, clock, wakeups, compose, wakes.committed).run,
         "refold": lambda stop: refold(pool, stop),
+        **publishing(pool, settings, MESSAGES, wakes),
     }
 
 
@@ -116,7 +121,27 @@ async def build(settings: Settings) -> AsyncIterator[Parts]:
         await close_pool(pool)
 
 
-DEFINITION = ServiceDefinition(NAME, Settings, build, migrations_of(__file__), surface=surface)
+async def recovered(settings: Settings) -> str:
+    """Derived events alone: they are this service's own. All else is read from the topics again."""
+    return await recovered_from_topic(settings, MESSAGES, derived.AGGREGATES, derived.no_views)
+
+
+async def rebuild(settings: Settings, argv: Sequence[str]) -> int:
+    """All of it from the beginning of the topics, beside what runs: docs/how-to/rebuild-the-projection.md."""
+    wakeups, nobody = Wakeups(), asyncio.Event()
+
+    def source(name: str, work: Any) -> Source:
+        group = f"roadbook.{name}.rebuild"
+        return Source(name, work, KafkaSubscription(settings.kafka_bootstrap, group=group, client_id=group))
+
+    sources = (
+        source(FACTS_CONSUMER, facts(FactsHandler(wakeups, nobody))),
+        source(PERSONAL_CONSUMER, raw(PersonalHandler(wakeups, nobody))),
+    )
+    return await command(settings, argv, sources)
+
+
+DEFINITION = ServiceDefinition(NAME, Settings, build, migrations_of(__file__), recovered, surface, {"rebuild": rebuild})
 
 
 def main() -> None:

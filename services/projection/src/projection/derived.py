@@ -1,0 +1,128 @@
+"""What the record tells others of itself: derived events, decided on what was published last.
+
+Written in the composer's transaction, under its lock, so that the composer of the active generation is the only one
+who ever appends; a rebuild composes without this.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from projection.domain.customer import (
+    Command,
+    Event,
+    Join,
+    Observe,
+    Period,
+    Published,
+    Repurchase,
+    State,
+    decider,
+)
+from projection.domain.facts import Leaf
+from projection.domain.record import Record
+from projection.published import codec
+from projection.views import published
+from roadbook.commands import Aggregate, Order, creation, execute
+from roadbook.context import CommandContext
+from roadbook.database import Connection
+from roadbook.events import Labels, Recorded, new_id
+from roadbook.store.joined import JoinedStore
+
+NAME = "customer"
+SYSTEM = "system"
+
+
+def _labels(customer: State) -> Labels:
+    """At headquarters' scope: no dealer holds it."""
+    return Labels(None, customer.customer_id) if isinstance(customer, Published) else Labels()
+
+
+def _key(customer: State) -> str:
+    return customer.customer_id if isinstance(customer, Published) else ""
+
+
+aggregate: Aggregate[Command, State, Event] = Aggregate(NAME, decider, codec, _labels, _key)
+AGGREGATES = {NAME: aggregate}
+CODECS = {NAME: codec}
+
+
+async def announce(connection: Connection, records: Sequence[Record], now: datetime) -> int:
+    """Appends what is new of these records, which are headquarters'; returns of how many customer ids. The caller
+    holds the composer's lock and commits."""
+    commands = {command.customer_id: command for record in records for command in _commands(record, now)}
+    told = await published.events_of(connection, [aggregate.stream(each) for each in sorted(commands)])
+    news = {each: command for each, command in sorted(commands.items()) if _is_news(command, told)}
+    store, context = JoinedStore(connection), _context(now)
+    fresh = [_order(command) for command in news.values() if aggregate.stream(command.customer_id) not in told]
+    if fresh:
+        await store.create_many([creation(aggregate, order, context) for order in fresh])
+    for command in news.values():
+        order = _order(command, creates=False)
+        if order.stream in told:
+            await execute(store, aggregate, order, context)
+    return len(news)
+
+
+async def no_views(_: Connection, __: Sequence[Recorded]) -> None:
+    """No read table follows these events."""
+
+
+def _order(command: Command, *, creates: bool = True) -> Order[Command]:
+    return Order(aggregate.stream(command.customer_id), command, creates=creates)
+
+
+def _is_news(command: Command, told: Mapping[str, Sequence[tuple[str, str]]]) -> bool:
+    events = told.get(aggregate.stream(command.customer_id), ())
+    return bool(decider.decide(command, decider.fold(codec.decode(type_, data) for type_, data in events)))
+
+
+def _context(now: datetime) -> CommandContext:
+    return CommandContext(actor=SYSTEM, client=SYSTEM, dealer=None, now=now, correlation=new_id())
+
+
+def _commands(record: Record, now: datetime) -> Iterator[Command]:
+    yield observed(record, now)
+    for ref in record.party_refs[1:]:
+        yield Join(ref, record.customer_id, now)
+
+
+def observed(record: Record, now: datetime) -> Observe:
+    """What a record says of what is published."""
+    stage = record.stage
+    causes = tuple(dict.fromkeys((*stage.since.events, *stage.name.events)))
+    dormant = None if stage.dormant is None else Period(stage.dormant.value, stage.dormant.events)
+    return Observe(
+        record.customer_id,
+        stage.name.value,
+        Period(stage.since.value, causes),
+        dormant,
+        tuple(repurchases(record.facts.get("purchases"))),
+        record.rules,
+        now,
+    )
+
+
+def repurchases(purchases: object) -> Iterator[Repurchase]:
+    """Every delivered purchase, by when it was delivered, but those of the first one's contract: several vehicles of
+    one contract are one purchase."""
+    delivered = []
+    for each in purchases if isinstance(purchases, list | tuple) else ():
+        match each:
+            case {"order": order, "vin": vin, "delivered_at": Leaf(value=datetime() as at, events=events)}:
+                causes = tuple(dict.fromkeys((*events, *(vin.events if isinstance(vin, Leaf) else ()))))
+                contract = _value(each.get("contract"))
+                delivered.append((Repurchase(str(_value(order)), _text(_value(vin)), at, causes), contract))
+    delivered.sort(key=lambda every: (every[0].since, every[0].order))
+    for again, contract in delivered[1:]:
+        first, its_contract = delivered[0]
+        if contract is None or contract != its_contract:
+            yield replace(again, causes=tuple(dict.fromkeys((*first.causes, *again.causes))))
+
+
+def _value(leaf: object) -> object:
+    return leaf.value if isinstance(leaf, Leaf) else leaf
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
