@@ -1,116 +1,193 @@
-"""From streams to customers, and from a customer's streams to the facts of its record."""
+"""From events to customers, and from a customer's streams to the facts of its record."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from checker.lead import TOLD, Data, Drive, Lead
-from checker.topics import Event, plain, streams_of
+from checker import stage
+from checker.lead import consequences, end_shares, pending
+from checker.table import FIRST, ROWS, Data, carry_out, shaped
+from checker.topics import Event, streams_of
 
-RULES = "record-2"
+RULES = "record-3"
 COMPLETE = ("name", "contact_point", "address", "model", "budget", "window", "needs", "consent")
-STAGES = ("unknown", "prospect", "hot_prospect", "in_purchase")
-FOLDS: dict[str, type] = {"lead": Lead, "testdrive": Drive}
-# Facts that are nobody's record: no event of theirs is missing.
-KEPT_ONLY = ("groupbuy", "campaign", "showroomday", "mediaspend")
-KNOWN = {("lead", name) for fold in FOLDS.values() for name in vars(fold) if name[:5] in ("lead_", "test_", "follo")}
-KNOWN |= {("lead", n) for n in ("customer_shared", "share_revoked", "online_experience_recorded")}
-KNOWN |= {("lead", "showroom_visit_recorded")}
+# Facts that are nobody's record; streams whose holder works nobody.
+KEPT_ONLY = {"groupbuy", "campaign", "showroomday", "mediaspend", "commission", "salestarget", "forecast"}
+UNHELD = {"partyref", "consent", "vehicle", "quote", "contract", "tradein", "accessorysale"}
+KNOWN = {name for rows in ROWS.values() for name in rows}
+TOLD = (
+    "status_reports",
+    "scores",
+    "online_experiences",
+    "showroom_visits",
+    "lost",
+    "reopened",
+    "converted",
+    "recycled",
+)
 
 
 def canonical(tree: Any) -> bytes:
-    return json.dumps(plain(tree), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(tree, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_text).encode()
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def digest(tree: Any) -> str:
     return hashlib.sha256(canonical(tree)).hexdigest()
 
 
-class Stream:
-    """What its events up to two dates make of it. `person`: its personal side may be looked at."""
+def without(entry: Data, *names: str) -> Data:
+    return {key: value for key, value in entry.items() if key not in names}
 
-    def __init__(self, name: str, events: Iterable[Event]) -> None:
-        self.name, self.kind, self.person = name, name.partition("/")[0], True
-        self.version = self.unknown = 0
-        self.party_ref: str | None = None
-        self.dealer: str | None = None
+
+# ── Streams ───────────────────────────────────────────────────────────────────────────────────────────────────
+class Stream:
+    """What its events make of it: `entry` is empty until it begins as it should. `person`: that side may be seen."""
+
+    def __init__(self, name: str, events: Sequence[Event]) -> None:
+        self.name, self.kind, self.events, self.person = name, name.partition("/")[0], events, True
+        self.entry: Data = {}
         self.holders: list[tuple[str | None, datetime]] = []
-        self.body = FOLDS[self.kind]() if self.kind in FOLDS else None
+        self.marks: list[stage.Mark] = []
         for event in events:
             self._take(event)
+        self.ref = next((event.party_ref for event in reversed(events) if event.party_ref), None)
+        self.unknown = sum(event.name not in KNOWN for event in events) * (self.kind not in KEPT_ONLY)
 
     def _take(self, event: Event) -> None:
-        known = (event.service, event.name) in KNOWN
-        self.version, self.dealer = event.version, event.dealer
-        self.party_ref = event.party_ref or self.party_ref
-        self.unknown += not known and self.kind not in KEPT_ONLY
+        first, name, at = FIRST.get(self.kind), event.name, event.data.get("at", event.time)
         if not self.holders or self.holders[-1][0] != event.dealer:
-            if self.holders and self.body is not None:
-                self.body.moved()
             self.holders.append((event.dealer, event.time))
-        if known and self.body is not None:
-            self.body.take(event.name, event.data)
-
-    @property
-    def lead(self) -> Lead | None:
-        return self.body if isinstance(self.body, Lead) and self.body.captured is not None else None
-
-    @property
-    def drive(self) -> Drive | None:
-        return self.body if isinstance(self.body, Drive) and self.body.booked is not None else None
+            if self.kind == "lead" and self.entry:
+                end_shares(self.entry)
+        begins = name == first and (not self.entry or name == "trade_in_appraised")
+        if name not in ROWS.get(self.kind, {}) or (first and not begins and (name == first or not self.entry)):
+            return
+        data = shaped(event.data)
+        if self.kind == "lead" and self.entry:
+            consequences(self.entry, name, data)
+        for each in data["fields"] if name == "profile_recorded" else [{}]:
+            carry_out(self.entry, ROWS[self.kind][name], {**data, **each})
+        if self.kind == "lead":
+            said = [{**without(c, "granted"), "at": at, "state": "granted" if c["granted"] else "refused"}
+                    for c in data.get("consents") or []]  # fmt: skip
+            self.entry["words"] = self.entry.get("words", []) + said
+        if name in stage.MARKS:
+            dimension, value = stage.MARKS[name]
+            self.marks.append((at, self.name, len(self.marks), dimension, value or data.get("grade")))
 
     def seen_by(self, dealer: str | None, at: datetime) -> bool:
         """All of one's own; of another's what is shared, without the person unless that is shared too."""
-        self.person = True
-        if dealer is None or self.dealer == dealer:
+        if dealer is None or self.events[-1].dealer == dealer:
             return True
-        if self.lead is None or self.lead.binned:
-            return False
-        given = [each for each in self.lead.shares if each["ended"] is None and each["dealer"] == dealer]
+        shares = [] if self.entry.get("binned") else self.entry.get("shares", [])
+        given = [each for each in shares if each["ended"] is None and each["dealer"] == dealer]
         self.person = bool(given) and given[-1]["scope"] == "contact"
-        return bool(given) and at < given[-1]["until"]
+        return bool(given) and bool(at < given[-1]["until"])
 
 
+def intervals_of(name: str, events: Sequence[Event], dealer: str | None) -> list[Data]:
+    """Who owned a vehicle when; of a dealer's only what it made itself. `ids` are the events that say so."""
+    moves = [event for event in events if event.name == "ownership_transferred"]
+    sales = {event.version: event for event in events if event.name == "used_vehicle_sold"}
+    found: list[Data] = []
+    for event, end in zip(moves, [*moves[1:], None], strict=True):
+        if dealer not in (None, event.dealer) or event.party_ref is None:
+            continue
+        end = end if end and dealer in (None, end.dealer) else None
+        sale = sales.get(event.version - 1)
+        sale = sale if sale and sale.party_ref == event.party_ref and dealer in (None, sale.dealer) else None
+        interval = {key: event.data.get(key) for key in ("cause", "source", "odometer_km")}
+        interval |= {"from": event.data["at"], "until": end and end.data["at"], "ended_by": end and end.data["cause"]}
+        interval |= {key: sale and sale.data[key] for key in ("price", "currency")}
+        about = {"party_ref": event.party_ref, "dealer": event.dealer, "version": event.version, "vehicle": name}
+        found.append({**interval, **about, "ids": {each.id for each in (event, end, sale) if each}})
+    return found
+
+
+# ── Customers ─────────────────────────────────────────────────────────────────────────────────────────────────
 class World:
     """All events there are. A viewer is a dealer, or None for headquarters."""
 
-    def __init__(self, events: Iterable[Event], links: Iterable[tuple[str, str]] = ()) -> None:
-        self.streams, self.links = streams_of(events), list(links)
+    def __init__(self, events: Iterable[Event]) -> None:
+        self.streams = streams_of(events)
 
     def customers(
-        self, dealer: str | None, at: datetime, as_of: datetime | None = None, known_at: datetime | None = None
-    ) -> dict[str, Any]:
-        """Customer id -> facts, at the date `at`, of what had happened by `as_of` and was known by `known_at`."""
-        seen = []
+        self, dealer: str | None, now: datetime, as_of: datetime | None = None, known_at: datetime | None = None
+    ) -> dict[str, Data]:
+        """Customer id -> facts: of what may be seen now, what had happened by `as_of` and was known by `known_at`."""
+        seen, links, intervals = [], [], []
         for name in sorted(self.streams):
-            told = [e for e in self.streams[name] if not ((as_of and e.time > as_of) or (known_at and e.recorded > known_at))]
-            stream = Stream(name, told)
-            if stream.party_ref is not None and stream.seen_by(dealer, at):
-                seen.append(stream)
-        groups = {ref: {ref} for ref in sorted({stream.party_ref for stream in seen if stream.party_ref})}
-        links = [pair for pair in self.links if pair[0] in groups and pair[1] in groups]
+            known = [e for e in self.streams[name] if not known_at or e.recorded <= known_at]
+            told = [e for e in known if not as_of or e.time <= as_of]
+            if name.startswith("link/") and Stream(name, known).entry.get("linked"):
+                links.append((known[0].data["smaller"], known[0].data["larger"]))
+            elif name.startswith("vehicle/"):
+                intervals += intervals_of(name, told, dealer)
+            elif told:
+                today, stream = Stream(name, self.streams[name]), Stream(name, told)
+                if stream.ref is not None and today.seen_by(dealer, now):
+                    stream.person = today.person
+                    seen.append(stream)
+        refs = {stream.ref for stream in seen} | {each["party_ref"] for each in intervals}
+        groups = {ref: {ref} for ref in sorted(ref for ref in refs if ref)}
+        links = [pair for pair in links if pair[0] in groups and pair[1] in groups]
         for one, other in links:
             together = groups[one] | groups[other]
             groups.update(dict.fromkeys(together, together))
-        return {
-            min(refs): record([s for s in seen if s.party_ref in refs], sorted(refs), links, at)
-            for refs in {id(refs): refs for refs in groups.values()}.values()
-        }
+        found = {}
+        for refs_ in {id(refs): refs for refs in groups.values()}.values():
+            own = [each for each in intervals if each["party_ref"] in refs_]
+            facts = record([s for s in seen if s.ref in refs_], own, sorted(refs_), links, as_of or now)
+            found[min(refs_)] = facts
+        return found
 
 
 # ── The record ────────────────────────────────────────────────────────────────────────────────────────────────
-def record(streams: Sequence[Stream], refs: Sequence[str], links: Sequence[tuple[str, str]], at: datetime) -> Data:
-    leads = [(stream, stream.lead) for stream in streams if stream.lead is not None]
-    stage, since, dormant = stage_of(leads)
+Streams = Sequence[Stream]
+
+
+def record(
+    streams: Streams, intervals: list[Data], refs: list[str], links: list[tuple[str, str]], at: datetime
+) -> Data:
+    of = {kind: [s for s in streams if s.kind == kind and s.entry] for kind in ROWS}
+    leads, marks = of["lead"], [mark for stream in streams for mark in stream.marks]
+    for name in {each["vehicle"] for each in intervals}:
+        used = [each["from"] for each in intervals if each["vehicle"] == name and each["cause"] == "used_sale"]
+        marks += [(since, f"{name}#{n}", 0, "status", "acquired") for n, since in enumerate(used)]
+    name, since, dormant = stage.headline(marks, at)
     known = known_items(leads)
+
+    def entries(kind: str, section: str | None = None, shown: Callable[[Data], Data] = dict) -> list[Data]:
+        """Of the streams of a kind: what they are, or what is listed in them."""
+        return [
+            {"stream": s.name, **shown(e)}
+            for s in of[kind]
+            for e in (s.entry.get(section, []) if section else [s.entry])
+        ]
+
+    def by_time(kind: str, state: str) -> list[Data]:
+        return [
+            each | {"state": "expired" if each["state"] == state and each["valid_until"] <= at else each["state"]}
+            for each in entries(kind)
+        ]
+
+    kinds = [(e["since"], s.name, n, e) for s in of["partyref"] for n, e in enumerate(s.entry.get("owner_kinds", []))]
+    names = {stream.name for stream in streams}
+    trade_ins, contracts, orders = by_time("tradein", "appraised"), entries("contract"), entries("order")
+    sold, quotes = entries("accessorysale"), by_time("quote", "issued")
+    bought = purchases(orders, intervals, sold, trade_ins, {e["stream"]: e for e in [*quotes, *contracts]}, at)
     return {
         "head": {
             "customer_id": refs[0],
             "party_refs": refs,
             "merged_from": [ref for ref in refs[1:] if any(ref in pair for pair in links)],
-            "stage": stage,
+            "stage": name,
             "stage_since": since,
             "overlays": [{"overlay": "dormant", "since": dormant}] if dormant else [],
             "completeness": {
@@ -118,120 +195,151 @@ def record(streams: Sequence[Stream], refs: Sequence[str], links: Sequence[tuple
                 "known": [item for item in COMPLETE if item in known],
                 "missing": [item for item in COMPLETE if item not in known],
             },
-            "record_version": sum(stream.version for stream in streams),
+            "record_version": sum(len(s.events) for s in streams) + len({i for each in intervals for i in each["ids"]}),
             "unknown_events": sum(stream.unknown for stream in streams),
             "rules": RULES,
         },
-        "contact_points": [point for stream, lead in leads if stream.person for point in lead.points],
-        "removed_contact_points": [key for stream, lead in leads if stream.person for key in lead.removed],
-        "consent": consent(leads),
-        "profile": {"needs": [{"stream": s.name, **need} for s, lead in leads for need in lead.needs]},
-        "responsibility": responsibility(streams, leads, at),
-        "intent": {"open_leads": [open_lead(s, lead, at) for s, lead in leads if is_open(lead)]},
-        "journey": journey(streams, leads, at),
+        "contact_points": [point for s in leads if s.person for point in s.entry["contact_points"]],
+        "removed_contact_points": [key for s in leads if s.person for key in s.entry["removed"]],
+        "consent": consent([*leads, *of["consent"]]),
+        "restrictions": entries("consent", "restrictions"),
+        "profile": {"needs": entries("lead", "needs"), "recorded": entries("partyref", "recorded")},
+        "parties": [
+            {"stream": s.name, **{key: s.entry[key] for key in ("kind", "source", "registered_at")}}
+            for s in of["partyref"]
+            if "registered_at" in s.entry
+        ],
+        "owner_kind": max(kinds, key=lambda each: each[:3])[3] if kinds else None,
+        "relationships": entries("partyref", "relationships"),
+        "verification": [
+            each | {"origin": each["origin"] if "/".join((each["origin"] or "").split("/")[:2]) in names else None}
+            for each in entries("partyref", "verification")
+        ],
+        "opportunities": entries("opportunity"),
+        "quotes": quotes,
+        "contracts": contracts,
+        "purchases": bought,
+        "accessories": [each for each in sold if each["order"] not in {order["stream"] for order in orders}],
+        "trade_ins": trade_ins,
+        "vehicles": vehicles(intervals, bought, trade_ins, at),
+        "responsibility": {
+            "current": [current(stream, at) for stream in streams if stream.kind not in UNHELD],
+            "history": [
+                {"stream": stream.name, "dealer": dealer, "since": since, "until": until}
+                for stream in streams
+                if stream.kind not in UNHELD
+                for (dealer, since), (_, until) in zip(stream.holders, stream.holders[1:], strict=False)
+            ],
+            "routings": entries("lead", "routings", lambda each: routing(each, at)),
+            "reassigned": entries("lead", "reassigned"),
+            "shares": [
+                {"stream": s.name, **without(each, "ended"), "state": share_state(s.entry, each, at)}
+                for s in leads
+                for each in s.entry["shares"]
+            ],
+        },
+        "intent": {
+            "open_leads": [open_lead(s, at) for s in leads if s.entry["status"] == "open" and not s.entry["binned"]]
+        },
+        "journey": {
+            "follow_ups": entries("lead", "follow_ups", lambda each: follow_up(each, at)),
+            "test_drives": entries("testdrive", None, lambda each: drive(each, at)),
+            **{section: entries("lead", section) for section in TOLD},
+        },
     }
-
-
-def is_open(lead: Lead) -> bool:
-    return lead.status == "open" and not lead.binned
 
 
 def late(action: Data, at: datetime) -> bool:
-    return action["outcome"] == "missed" or (action["outcome"] == "planned" and action["due"] <= at)
+    return bool(action["outcome"] == "missed" or (action["outcome"] == "planned" and action["due"] <= at))
 
 
-def without(entry: Data, *names: str) -> Data:
-    return {key: value for key, value in entry.items() if key not in names}
-
-
-def stage_of(leads: Sequence[tuple[Stream, Lead]]) -> tuple[str, datetime | None, datetime | None]:
-    """Its name, since when, and since when every intent is lost. At each moment it is that of the record as of then."""
-    moments = sorted((m[0], s.name, n, m[1], m[2]) for s, lead in leads for n, m in enumerate(lead.marks))
-    said: dict[str, dict[str, tuple[int, Any]]] = {}
-    level, since, dormant = 0, None, None
-    for at, stream, number, dimension, value in moments:
-        lead = said.setdefault(stream, {})
-        if number == 0:
-            lead["captured"] = (0, True)
-        lead[dimension] = max(lead.get(dimension, (-1, None)), (number, value), key=lambda each: each[0])
-        levels = {name: _level({key: told for key, (_, told) in each.items()}) for name, each in said.items()}
-        if max(levels.values()) != level:
-            level, since = max(levels.values()), at
-        there = [said[name]["status"][1] for name in levels if levels[name]]
-        asleep = bool(there) and set(there) == {"lost"}
-        dormant = (dormant or at) if asleep else None
-    return STAGES[level], since, dormant
-
-
-def _level(said: Data) -> int:
-    if "captured" not in said or said.get("bin"):
-        return 0
-    if said["status"] == "converted":
-        return 3
-    return 2 if said["status"] == "open" and said.get("grade") == "hot" else 1
-
-
-def known_items(leads: Sequence[tuple[Stream, Lead]]) -> set[str]:
+def known_items(leads: Streams) -> set[str]:
     known: set[str] = set()
-    for stream, lead in leads:
-        if stream.person:
-            known |= {"name"} if lead.fields & {"name", "family_name", "given_name"} else set()
-            known |= {"address" for point in lead.points if point["kind"] == "address"}
-            known |= {"contact_point" for point in lead.points if point["kind"] != "address" and point["valid"]}
-        known |= {"model" for vehicle in lead.vehicles if vehicle["model"] or vehicle["vin"]}
-        there = {"budget": lead.budget, "window": lead.window, "needs": lead.needs, "consent": lead.consents}
-        known |= {item for item, value in there.items() if value}
-    return known
+    for lead in [{**s.entry, "contact_points": s.entry["contact_points"] * s.person} for s in leads]:
+        known |= {
+            "address" if p["kind"] == "address" else "contact_point"
+            for p in lead["contact_points"]
+            if p["valid"] or p["kind"] == "address"
+        }
+        known |= {"model" for vehicle in lead["vehicles"] if vehicle["model"] or vehicle["vin"]}
+        known |= {item for item in ("budget", "window", "needs") if lead[item]} | {"consent" for _ in lead["words"]}
+    named = any(s.person and {"name", "family_name", "given_name"} & set(s.entry["fields"]) for s in leads)
+    return known | ({"name"} if named else set())
 
 
-def consent(leads: Sequence[tuple[Stream, Lead]]) -> list[Data]:
+def consent(streams: Streams) -> list[Data]:
     said = sorted(
-        ((at, stream.name, number, given) for stream, lead in leads for number, (at, given) in enumerate(lead.consents)),
-        key=lambda entry: entry[:3],
+        ((w["at"], s.name, n, w) for s in streams for n, w in enumerate(s.entry.get("words", []))), key=lambda w: w[:3]
     )
     latest: dict[tuple[str, str, str], Data] = {}
-    for at, _, _, given in said:
-        key = (given["purpose"], given["channel"], given["brand"] or "")
-        state, before = "granted" if given["granted"] else "refused", latest.get(key)
-        since = before["since"] if before and before["state"] == state else at
-        latest[key] = {**without(given, "granted"), "state": state, "since": since}
+    for at, _, _, word in said:
+        key = (word["purpose"], word["channel"], word["brand"] or "")
+        state = word["state"] if word["state"] in ("granted", "refused") else "withdrawn"
+        before = latest.get(key, {"state": None, "wording": ""})
+        since = before["since"] if before["state"] == state else at
+        wording = before["wording"] if word["wording"] is None else word["wording"]
+        latest[key] = {**without(word, "at"), "state": state, "since": since, "wording": wording}
     return [latest[key] for key in sorted(latest)]
 
 
-def responsibility(streams: Sequence[Stream], leads: Sequence[tuple[Stream, Lead]], at: datetime) -> Data:
-    return {
-        "current": [current(stream, at) for stream in streams if stream.holders],
-        "history": [
-            {"stream": stream.name, "dealer": dealer, "since": since, "until": until}
-            for stream in streams
-            for (dealer, since), (_, until) in zip(stream.holders, stream.holders[1:], strict=False)
-        ],
-        "routings": [{"stream": s.name, **routing(each, at)} for s, lead in leads for each in lead.routings],
-        "reassigned": [{"stream": s.name, **each} for s, lead in leads for each in lead.reassigned],
-        "shares": [
-            {"stream": s.name, **without(each, "ended"), "state": share_state(lead, each, at)}
-            for s, lead in leads
-            for each in lead.shares
-        ],
-    }
+def purchases(
+    orders: list[Data], intervals: list[Data], sold: list[Data], trade_ins: list[Data], papers: Data, at: datetime
+) -> list[Data]:
+    delivered = [(each["delivered_at"], each["stream"]) for each in orders if each["state"] == "delivered"]
+    used = [(each["from"], each["vehicle"]) for each in intervals if each["cause"] == "used_sale"]
+    first, found = min([*delivered, *used], default=None), []
+    for order in sorted(orders, key=lambda each: (each["placed_at"], each["stream"])):
+        state, stream = order["state"], order["stream"]
+        cancelled = order["cancellations"][-1] if state == "cancelled" else None
+        ends = [
+            i["until"]
+            for i in sorted(intervals, key=lambda i: (i["from"], i["version"]))
+            if i["vehicle"] == f"vehicle/{order['vin']}"
+        ]
+        if state == "delivered":
+            name, since = ("former", ends[-1]) if ends and ends[-1] else stage.owner(order["delivered_at"], at)
+        else:
+            name, since = ("cancelled", cancelled["at"]) if cancelled else ("on_order", order["placed_at"])
+        quote = papers.get(papers.get(order["contract"], {}).get("quote"), {"lines": []})
+        discounts = [line["amount"] for line in quote["lines"] if line["kind"] == "discount"]
+        taken = min((each["stream"] for each in trade_ins if each["order"] == stream), default=None)
+        found.append({
+            **without(order, "cancellations"), "cancelled": cancelled, "discount": sum(discounts) if discounts else None,
+            "accessories": [each for each in sold if each["order"] == stream], "trade_in": order["trade_in"] or taken,
+            "repurchase": state == "delivered" and (order["delivered_at"], stream) != first, "stage": name, "stage_since": since,
+        })  # fmt: skip
+    return found
 
 
-def share_state(lead: Lead, share: Data, at: datetime) -> str:
+def vehicles(intervals: list[Data], bought: list[Data], trade_ins: list[Data], at: datetime) -> list[Data]:
+    found = []
+    for name in sorted({each["vehicle"] for each in intervals}):
+        own = sorted((i for i in intervals if i["vehicle"] == name), key=lambda i: (i["from"], i["version"]))
+        vin, last = name.removeprefix("vehicle/"), own[-1]
+        models = [each["model"] for each in [*bought, *trade_ins] if each["vin"] == vin and each["model"]]
+        state, since = ("former", last["until"]) if last["until"] else stage.owner(last["from"], at)
+        shown = [without(each, "vehicle", "version", "ids") for each in own]
+        about = {"vin": vin, "model": models[0] if models else None, "stage": state, "stage_since": since}
+        found.append({**about, "intervals": shown})
+    return found
+
+
+# ── Responsibility, intent, journey ───────────────────────────────────────────────────────────────────────────
+def share_state(lead: Data, share: Data, at: datetime) -> str:
     if share["ended"] or share["until"] <= at:
         return str(share["ended"] or "expired")
-    return "suspended" if lead.binned else "active"
+    return "suspended" if lead["binned"] else "active"
 
 
 def current(stream: Stream, at: datetime) -> Data:
     held: Data = {"stream": stream.name, "dealer": stream.holders[-1][0], "since": stream.holders[-1][1]}
-    lead, staff, feedback = stream.lead, None, None
-    if lead is None:
-        staff = stream.drive.about["staff"] if stream.drive else None
-        return {**held, "staff": staff, "pooled": False, "protection": None, "feedback": None}
-    if lead.feedback_due is not None:
-        feedback = {"due": lead.feedback_due, "overdue": lead.feedback_missed or lead.feedback_due <= at}
-    protection = lead.protection and without(lead.protection, "period")
-    return {**held, "staff": lead.owner, "pooled": lead.pooled, "protection": protection, "feedback": feedback}
+    lead, feedback = stream.entry, None
+    if stream.kind != "lead" or not lead:
+        return {**held, "staff": lead.get("staff"), "pooled": False, "protection": None, "feedback": None}
+    if lead["feedback_due"] is not None:
+        feedback = {"due": lead["feedback_due"], "overdue": lead["feedback_missed"] or lead["feedback_due"] <= at}
+    protection = lead["protection"] and without(lead["protection"], "period")
+    return {**held, "staff": lead["owner"], "pooled": lead["pooled"], "protection": protection, "feedback": feedback}
 
 
 def routing(each: Data, at: datetime) -> Data:
@@ -239,21 +347,16 @@ def routing(each: Data, at: datetime) -> Data:
     return {**without(each, "action"), "state": "overdue" if overdue else each["state"]}
 
 
-def open_lead(stream: Stream, lead: Lead, at: datetime) -> Data:
-    reports, scores, action = lead.told["status_reports"], lead.told["scores"], lead.pending()
-    last = routing(lead.routings[-1], at) if lead.routings else None
+def open_lead(stream: Stream, at: datetime) -> Data:
+    lead = stream.entry
+    action, reports, scores = pending(lead), lead.get("status_reports"), lead.get("scores")
+    last = routing(lead["routings"][-1], at) if lead["routings"] else None
+    about = ("captured_at", "source", "campaign", "dealer_wish", "region", "needs", "grade", "reasons", "vehicles")
+    shown = {key: lead[key] for key in (*about, "budget", "window", "first_contact_at")}
     return {
         "stream": stream.name,
-        "captured_at": lead.captured,
-        **lead.about,
-        "needs": lead.needs,
-        "grade": lead.grade,
-        "reasons": lead.reasons,
+        **shown,
         "score": scores[-1] if scores else None,
-        "vehicles": lead.vehicles,
-        "budget": lead.budget,
-        "window": lead.window,
-        "first_contact_at": lead.first_contact,
         "reported_status": reports[-1]["status"] if reports else None,
         "routing": last and {key: last[key] for key in ("dealer", "by", "accept_by", "state")},
         "next_action": action
@@ -261,25 +364,15 @@ def open_lead(stream: Stream, lead: Lead, at: datetime) -> Data:
     }
 
 
-def journey(streams: Sequence[Stream], leads: Sequence[tuple[Stream, Lead]], at: datetime) -> Data:
-    told = {
-        section: [{"stream": s.name, **each} for s, lead in leads for each in lead.told[section]] for section in TOLD
-    }
-    return {
-        "follow_ups": [{"stream": s.name, **follow_up(each, at)} for s, lead in leads for each in lead.follow_ups],
-        "test_drives": [drive(stream, stream.drive, at) for stream in streams if stream.drive is not None],
-        "recycled": [{"stream": s.name, **each} for s, lead in leads for each in lead.recycled],
-        **told,
-    }
-
-
 def follow_up(each: Data, at: datetime) -> Data:
     slow = each["outcome"] == "done" and each["closed_at"] > each["due"]
-    outcome = "missed" if late(each, at) else each["outcome"]
-    return {**without(each, "assignee", "over"), "outcome": outcome, "late": slow}
+    return {
+        **without(each, "assignee", "over"),
+        "outcome": "missed" if late(each, at) else each["outcome"],
+        "late": slow,
+    }
 
 
-def drive(stream: Stream, it: Drive, at: datetime) -> Data:
-    missed = it.status == "booked" and it.slot["report_by"] <= at
-    state = {"booked_at": it.booked, "state": "missed" if missed else it.status}
-    return {"stream": stream.name, **it.about, **it.ended, **without(it.slot, "report_by"), **state}
+def drive(each: Data, at: datetime) -> Data:
+    missed = each["state"] == "booked" and each["report_by"] <= at
+    return {**without(each, "report_by"), "state": "missed" if missed else each["state"]}

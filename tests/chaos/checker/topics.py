@@ -4,7 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, TopicPartition
@@ -100,18 +100,3 @@ def read_topics(bootstrap: str, topics: Sequence[str]) -> Iterator[Event]:
                 yield event_of({name: raw.decode() for name, raw in message.headers()}, message.value())
     finally:
         consumer.close()
-
-
-def plain(value: Any) -> Any:
-    """As JSON: instants in UTC with microseconds. No floats are allowed."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float):
-        raise TypeError("a float has no canonical form")
-    return value

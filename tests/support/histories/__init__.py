@@ -12,15 +12,23 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import histories_data as data
-
+from histories import identity, lead, sales
+from histories.values import STAFF
 from roadbook.bus import Message
 from roadbook.events import Labels, Recorded
 from roadbook.wire import rfc3339, to_message
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DEALERS = ("dealer-sh-01", "dealer-sh-02", "dealer-sh-03")
-LEAD_KINDS = ("lead", "testdrive")
+LEAD_KINDS = tuple(lead.TRANSITIONS)
+IDENTITY_KINDS = ("partyref", "consent")  # links have a switch of their own
+SALES_KINDS = tuple(sales.TRANSITIONS)
+KINDS_OF = {"lead": LEAD_KINDS, "identity": IDENTITY_KINDS, "sales": SALES_KINDS}
+ALL_KINDS = (*LEAD_KINDS, *IDENTITY_KINDS, *SALES_KINDS)
+SERVICES = {"lead": lead, "identity": identity, "sales": sales}
+MAKERS = {name: maker for service in SERVICES.values() for name, maker in service.EVENTS.items()}
+SERVICE_OF = {name: service for service, module in SERVICES.items() for name in (*module.EVENTS, *module.TRANSITIONS)}
+TRANSITIONS = {kind: machine for service in SERVICES.values() for kind, machine in service.TRANSITIONS.items()}
 Logs = dict[tuple[str, int], list[Message]]  # topic and partition -> what stands there
 
 
@@ -57,6 +65,8 @@ class History:
         self.streams: dict[str, Stream] = {}
         self.refs = [self.id() for _ in range(self.people) for _ in range(self.chance.randint(1, 3))]
         self.dealers = DEALERS[: self.chance.randint(1, 3)]
+        services = {SERVICE_OF[kind] for kind in self.kinds}
+        self.names = [name for service in sorted(services) for name in SERVICES[service].EVENTS]
         self.vins = [f"LSVAA49J{self.seed % 10**6:06d}{number:03d}" for number in range(3)]
         while len(self.events) < self.size:
             self._step()
@@ -109,32 +119,29 @@ class History:
         elif kind == "vehicle":
             vin = self.one(self.vins)
             name, dealer = f"vehicle/{vin}", self.one(self.dealers)
-        elif kind in data.KEPT_ONLY:
-            name, ref = f"{kind}/{self.one(data.STAFF)}", None
+        elif kind in sales.NOBODYS:
+            name, ref = f"{kind}/{self.seed % 2**32:08x}-{self.one(STAFF)}", None
         self._go_on(self.streams.setdefault(name, Stream(kind, name, ref, dealer, vin=vin)))
 
     def _link(self) -> None:
         smaller, larger = sorted(self.chance.sample(self.refs, 2))
         name = f"link/{smaller}:{larger}"
-        self._go_on(self.streams.setdefault(name, Stream("link", name, None, None)), ends=(smaller, larger))
+        self._go_on(self.streams.setdefault(name, Stream("link", name, None, None)))
 
-    def _go_on(self, stream: Stream, ends: tuple[str, str] | None = None) -> None:
-        machine = data.TRANSITIONS[stream.kind]
+    def _go_on(self, stream: Stream) -> None:
+        machine = TRANSITIONS[stream.kind]
         possible = machine.get(stream.state, {})
         if self.wild and (stream.version or self.chance.random() < 0.3):
             possible = {name: to for step in machine.values() for name, to in step.items()}
             if self.chance.random() < 0.1:
-                possible = {self.one(["teleported", *data.EVENTS]): stream.state}
+                possible = {self.one(["teleported", *self.names]): stream.state}
         if not possible:
             return
         name = self.one(list(possible))
         stream.state = possible[name]
-        if stream.kind == "link" and ends is None:
-            smaller, larger = stream.name.removeprefix("link/").split(":")
-            ends = (smaller, larger)
-        self._append(stream, name, ends)
+        self._append(stream, name)
 
-    def _append(self, stream: Stream, name: str, ends: tuple[str, str] | None) -> None:
+    def _append(self, stream: Stream, name: str) -> None:
         at = self.now
         if self.chance.random() < 0.2:  # told late
             at -= timedelta(minutes=self.chance.choice((1, 60, 6000, 60_000)))
@@ -142,8 +149,8 @@ class History:
             at = max(at, stream.last + timedelta(seconds=1))  # intervals of one vehicle follow each other
         stream.last = max(at, stream.last)
         self.now = max(self.now, at)
-        self.here, self.ends = stream, ends
-        told = data.EVENTS.get(name, lambda _: {})(self)
+        self.here = stream
+        told = MAKERS.get(name, lambda _: {})(self)
         self._relabel(stream, name, told)
         stream.version += 1
         self.events.append(
@@ -151,7 +158,7 @@ class History:
                 stream=stream.name,
                 version=stream.version,
                 id=self.id(),
-                type=f"roadbook.{data.SERVICE_OF.get(name, data.SERVICE[stream.kind])}.{name}.v1",
+                type=f"roadbook.{SERVICE_OF.get(name, SERVICE_OF[stream.kind])}.{name}.v1",
                 time=at,
                 recorded=self.now,
                 data=json.dumps({**told, "at": rfc3339(at)}, ensure_ascii=False),
@@ -188,12 +195,33 @@ def topic_of(event: Recorded) -> str:
 
 
 # ── The same history, told in another order ───────────────────────────────────────────────────────────────────
-def partitioned(events: Iterable[Recorded], partition_of: Callable[[bytes, int], int], partitions: int = 12) -> Logs:
-    """Topic and partition -> its log, in the order of recording."""
+Messages = list[tuple[str, Message]]  # with their topics
+
+
+def messages_of(events: Iterable[Recorded]) -> Messages:
+    return [(topic_of(event), to_message(event)) for event in events]
+
+
+def renamed(messages: Messages, history: History, seed: int) -> Messages:
+    """The history as it would be of another seed: another world beside it, in which every name sorts as here."""
+    changes = [(f"{history.seed % 2**32:08x}-", f"{seed:08x}-"), (f"J{history.seed % 10**6:06d}", f"J{seed:06d}")]
+
+    def change(data: bytes) -> bytes:
+        for old, new in changes:
+            data = data.replace(old.encode(), new.encode())
+        return data
+
+    return [
+        (topic, Message(change(m.key), change(m.value or b""), tuple((name, change(raw)) for name, raw in m.headers)))
+        for topic, m in messages
+    ]
+
+
+def partitioned(messages: Messages, partition_of: Callable[[bytes, int], int], partitions: int) -> Logs:
+    """What stands in each partition, in the order of recording."""
     logs: Logs = {}
-    for event in events:
-        message = to_message(event)
-        logs.setdefault((topic_of(event), partition_of(message.key, partitions)), []).append(message)
+    for topic, message in messages:
+        logs.setdefault((topic, partition_of(message.key, partitions)), []).append(message)
     return logs
 
 
@@ -215,7 +243,7 @@ def repeated(logs: Logs, seed: int) -> Logs:
 def interleaved(logs: Logs, seed: int) -> list[tuple[tuple[str, int], Message]]:
     """Any order over topics and partitions; inside a partition as it stands. A few are read twice, as after a crash."""
     chance = random.Random(seed)
-    at = {place: 0 for place in sorted(logs)}
+    at = dict.fromkeys(sorted(logs), 0)
     out: list[tuple[tuple[str, int], Message]] = []
     while at:
         place = chance.choice(list(at))

@@ -1,65 +1,22 @@
-"""What stands in the events of generated histories, and which may follow which in a valid one."""
+"""Leads and test drives in generated histories: what their events hold, and which may follow which."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
-STAFF = ("staff-1", "staff-2", "staff-3")
-MODELS = ("volkswagen-lavida", "volkswagen-id3", "audi-a4l")
-REASONS = ("price", "timing", "他")
-OTHERS = ("dealer-sh-01", "dealer-sh-02", "dealer-sh-03")
-Chance = Any  # the history that asks
-Told = dict[str, Any]
-
-
-# ── Values ────────────────────────────────────────────────────────────────────────────────────────────────────
-def staff(h: Chance) -> Any:
-    return h.one([*STAFF, None])
-
-
-def vehicles(h: Chance) -> list[Told]:
-    return [
-        {
-            "interest": h.one(["buy", "trade-in"]),
-            "model": h.one([*MODELS, None]),
-            "year": h.one([None, 2025, 2026]),
-            "vin": h.one([None, *h.vins]),
-        }
-        for _ in range(h.chance.randint(0, 2))
-    ]
-
-
-def budget(h: Chance) -> Any:
-    return h.maybe(lambda: {"currency": "CNY", "minimum": h.one([None, 10_000_000]), "maximum": 16_000_000})
-
-
-def window(h: Chance) -> Any:
-    return h.maybe(lambda: {"earliest": h.one([None, "2026-02-01"]), "latest": h.one([None, "2026-04-30"])})
-
-
-def points(h: Chance) -> list[Told]:
-    found = []
-    for key in h.some(["phone/1", "phone/2", "email/1", "address/1"], 3):
-        point = {"key": key, "kind": {"p": "mobile", "e": "email", "a": "address"}[key[0]], "valid": h.one([True, True, False])}
-        found.append(point | h.one([{}, {"linkable": False}, {"preferred": True}]))
-    return found
-
-
-def consents(h: Chance) -> list[Told]:
-    return [
-        {
-            "purpose": h.one(["marketing", "service"]),
-            "channel": h.one(["phone", "sms"]),
-            "granted": h.one([True, False]),
-            "wording": h.one(["privacy-1", "privacy-2"]),
-            "brand": h.one([None, "volkswagen"]),
-        }
-        for _ in range(h.chance.randint(0, 2))
-    ]
-
-
-def needs(h: Chance) -> list[Told]:
-    kinds = h.some(["use", "family"], 2)
-    return [{"kind": kind, "value": h.one(["commute", "children"]), "source": h.one(["survey", "call"])} for kind in kinds]
+from histories.values import (
+    MODELS,
+    OTHERS,
+    REASONS,
+    STAFF,
+    Chance,
+    Machine,
+    Maker,
+    Told,
+    budget,
+    consents,
+    needs,
+    points,
+    staff,
+    vehicles,
+    window,
+)
 
 
 def learned(h: Chance) -> Told:
@@ -77,7 +34,13 @@ def learned(h: Chance) -> Told:
 
 def captured(h: Chance) -> Told:
     about = {"party_ref": h.here.ref, "dealer": h.here.dealer, "dealer_wish": h.one([None, *OTHERS])}
-    return {**about, "source": h.one(["web", "walk_in"]), "rules": "2026-1", "campaign": h.one([None, "spring"]), **learned(h)}
+    return {
+        **about,
+        "source": h.one(["web", "walk_in"]),
+        "rules": "2026-1",
+        "campaign": h.one([None, "spring"]),
+        **learned(h),
+    }
 
 
 def enriched(h: Chance) -> Told:
@@ -105,8 +68,7 @@ def awaited(h: Chance) -> str:
     return str(h.one(["acceptance", "status"]))
 
 
-Maker = Callable[[Chance], Told]
-LEAD: dict[str, Maker] = {
+EVENTS: dict[str, Maker] = {
     "lead_captured": captured,
     "lead_enriched": enriched,
     "lead_qualified": lambda h: {"grade": h.one(["hot", "warm", "cold"]), "reasons": h.some(REASONS, 2)},
@@ -116,20 +78,25 @@ LEAD: dict[str, Maker] = {
     "lead_routed": lambda h: {"dealer": h.one(OTHERS), "by": h.one(["hand", "region"]), "accept_by": h.moment()},
     "lead_accepted": lambda h: {"staff": staff(h), "feedback_due": h.moment()},
     "lead_declined": lambda h: {"reason": h.one(REASONS)},
-    "lead_status_reported": lambda h: {"status": h.one(["contacted", "visit"]), "feedback_due": h.moment(), "staff": staff(h)},
+    "lead_status_reported": lambda h: {
+        "status": h.one(["contacted", "visit"]), "feedback_due": h.moment(), "staff": staff(h),
+    },
     "lead_feedback_overdue": lambda h: {"awaited": awaited(h)},
     "lead_protected": lambda h: {"staff": h.one(STAFF), "until": h.moment()},
     "lead_protection_expired": lambda h: {},
     "lead_released_to_pool": lambda h: {"reason": h.one(REASONS)},
     "lead_reassigned": lambda h: {"staff": h.one(STAFF), "reason": h.one(REASONS), "previous": staff(h)},
     "customer_shared": lambda h: {
-        "dealer": h.one(OTHERS), "scope": h.one(["facts", "contact"]), "until": h.moment(60), "reason": h.one([None, "service"])
+        "dealer": h.one(OTHERS), "scope": h.one(["facts", "contact"]), "until": h.moment(60),
+        "reason": h.one([None, "service"]),
     },
     "share_revoked": lambda h: {"dealer": h.one(OTHERS)},
     "online_experience_recorded": lambda h: {
         "model": h.one(MODELS), "feature": h.one(["ar", "config"]), "seconds": h.chance.randint(1, 99), "site": "site-1"
     },
-    "showroom_visit_recorded": lambda h: {"purpose": h.one(["look", "buy"]), "persons": h.chance.randint(1, 3), "staff": staff(h)},
+    "showroom_visit_recorded": lambda h: {
+        "purpose": h.one(["look", "buy"]), "persons": h.chance.randint(1, 3), "staff": staff(h),
+    },
     "lead_scored": lambda h: {"points": h.chance.randint(0, 9), "parts": parts(h)},
     "lead_lost": lambda h: {"reason": h.one(REASONS), "competitor": h.one([None, "brand-x"])},
     "lead_reopened": lambda h: {"reason": h.one(REASONS)},
@@ -137,24 +104,29 @@ LEAD: dict[str, Maker] = {
     "lead_recycled": lambda h: {"reason": h.one(REASONS)},
     "lead_restored": lambda h: {"reason": h.one(REASONS)},
     "test_drive_booked": lambda h: {
-        "party_ref": h.here.ref, "dealer": h.here.dealer, "vin": h.one(h.vins), "model": h.one([None, *MODELS]), "staff": staff(h), **slot(h)
+        "party_ref": h.here.ref, "dealer": h.here.dealer, "vin": h.one(h.vins), "model": h.one([None, *MODELS]),
+        "staff": staff(h), **slot(h),
     },
     "test_drive_rescheduled": slot,
     "test_drive_cancelled": lambda h: {"reason": h.one(REASONS)},
     "test_drive_missed": lambda h: {},
-    "test_drive_taken": lambda h: {"ratings": ratings(h), "recommend": h.one([None, 9]), "odometer_out": 10, "odometer_in": 25},
+    "test_drive_taken": lambda h: {
+        "ratings": ratings(h), "recommend": h.one([None, 9]), "odometer_out": 10, "odometer_in": 25,
+    },
 }  # fmt: skip
 
 
-# ── What may follow what: state -> event -> next state ────────────────────────────────────────────────────────
-Machine = Mapping[str, Mapping[str, str]]
+# ── What may follow what ──────────────────────────────────────────────────────────────────────────────────────
 _WORK = (
-    "lead_enriched", "lead_qualified", "follow_up_scheduled", "follow_up_completed", "lead_status_reported", "lead_protected",
-    "lead_protection_expired", "lead_released_to_pool", "lead_reassigned", "customer_shared", "share_revoked",
-    "online_experience_recorded", "showroom_visit_recorded", "lead_scored", "follow_up_missed", "lead_feedback_overdue",
+    "lead_enriched", "lead_qualified", "follow_up_scheduled", "follow_up_completed", "lead_status_reported",
+    "lead_protected", "lead_protection_expired", "lead_released_to_pool", "lead_reassigned", "customer_shared",
+    "share_revoked", "online_experience_recorded", "showroom_visit_recorded", "lead_scored", "follow_up_missed",
+    "lead_feedback_overdue",
 )  # fmt: skip
 _ENDS = {"lead_lost": "lost", "lead_converted": "converted", "lead_recycled": "bin"}
-_DRIVE = {"test_drive_rescheduled": "booked"} | {f"test_drive_{end}": "over" for end in ("cancelled", "missed", "taken")}
+_DRIVE = {"test_drive_rescheduled": "booked"} | {
+    f"test_drive_{end}": "over" for end in ("cancelled", "missed", "taken")
+}
 
 TRANSITIONS: dict[str, Machine] = {
     "lead": {
@@ -173,7 +145,3 @@ TRANSITIONS: dict[str, Machine] = {
     },
     "testdrive": {"": {"test_drive_booked": "booked"}, "booked": _DRIVE, "over": {"test_drive_taken": "over"}},
 }
-SERVICE = {"lead": "lead", "testdrive": "lead"}
-KEPT_ONLY: tuple[str, ...] = ()
-EVENTS: dict[str, Maker] = {**LEAD}
-SERVICE_OF = dict.fromkeys(LEAD, "lead")

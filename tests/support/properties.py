@@ -1,0 +1,42 @@
+"""How many examples, and how the independent fold sees what was told."""
+
+import os
+from collections.abc import Iterable, Sequence
+
+import checker
+from histories import Events
+
+from projection.domain.record import canonical
+from roadbook.bus import Message
+from roadbook.wire import to_message
+
+
+def examples(number: int) -> int:
+    """The number an issue asks for; a hundredth of it for each percent of PROPERTIES."""
+    return max(1, number * int(os.environ.get("PROPERTIES", "100")) // 100)
+
+
+def told(messages: Iterable[Message]) -> checker.World:
+    """By the independent fold, from the messages alone."""
+    return checker.World(
+        checker.event_of({name: raw.decode() for name, raw in message.headers}, message.value or b"")
+        for message in messages
+    )
+
+
+def world_of(events: Events) -> checker.World:
+    return told(to_message(event) for event in events)
+
+
+def differences(ours: Sequence[object], theirs: Sequence[object], where: str = "") -> list[str]:
+    """Where two trees of JSON values differ, for a message that can be read."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        pairs = [(key, ours.get(key, "nothing"), theirs.get(key, "nothing")) for key in sorted({*ours, *theirs})]
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        pairs = [(str(number), one, other) for number, (one, other) in enumerate(zip(ours, theirs, strict=True))]
+    else:
+        return [] if ours == theirs else [f"{where}: projection {ours!r}, checker {theirs!r}"]
+    return [line for key, one, other in pairs for line in differences(one, other, f"{where}/{key}")]
+
+
+__all__ = ["canonical", "differences", "examples", "told", "world_of"]
