@@ -33,6 +33,7 @@ def journey(streams: Sequence[StreamState], leads: Leads, at: datetime) -> dict[
         "lost": _told(leads, lambda lead: lead.losses, "reason", "competitor", "at"),
         "reopened": _told(leads, lambda lead: lead.reopenings, "reason", "at"),
         "converted": _told(leads, lambda lead: lead.conversions, "at"),
+        "outcomes": _told(leads, lambda lead: lead.outcomes, "opportunity", "outcome", "reason", "at"),
         "recycled": recycled,
     }
 

@@ -2,19 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Final
 
 from projection.domain.facts import NOTHING, Leaf
 from projection.domain.sections.due import events_of, routing_state, share_state
 from projection.domain.streams.lead import LeadState
-from projection.domain.streams.stream import Holder, StreamState
+from projection.domain.streams.stream import Holder, StreamState, kind_of
+
+# Nobody works these: they are held by whoever holds what they belong to.
+FOLLOWING: Final = frozenset({"partyref", "consent", "vehicle", "quote", "contract", "tradein", "accessorysale"})
 
 
 def responsibility(
     streams: Sequence[StreamState], leads: Sequence[tuple[StreamState, LeadState]], at: datetime
 ) -> dict[str, object]:
+    worked = [state for state in streams if kind_of(state.stream) not in FOLLOWING]
     return {
-        "current": [_current(state, at) for state in streams if state.holders],
-        "history": [entry for state in streams for entry in _history(state)],
+        "current": [_current(state, at) for state in worked if state.holders],
+        "history": [entry for state in worked for entry in _history(state)],
         "routings": [entry for state, lead in leads for entry in _routings(state, lead, at)],
         "reassigned": [entry for state, lead in leads for entry in _reassigned(state, lead)],
         "shares": [entry for state, lead in leads for entry in _shares(state, lead, at)],
@@ -30,8 +35,7 @@ def _current(state: StreamState, at: datetime) -> dict[str, object]:
     held = _held(state, state.holders[-1])
     lead = state.body
     if lead is None:
-        staff = NOTHING if state.drive is None else Leaf(state.drive.staff, state.drive.booked.events)
-        return {**held, "staff": staff, "pooled": False, "protection": None, "feedback": None}
+        return {**held, "staff": _staff(state), "pooled": False, "protection": None, "feedback": None}
     return {
         **held,
         "staff": lead.owner,
@@ -39,6 +43,14 @@ def _current(state: StreamState, at: datetime) -> dict[str, object]:
         "protection": _protection(lead),
         "feedback": _feedback(lead, at),
     }
+
+
+def _staff(state: StreamState) -> Leaf[str | None]:
+    if state.drive is not None:
+        return Leaf(state.drive.staff, state.drive.booked.events)
+    if state.order is not None:
+        return Leaf(state.order.placed.staff, (state.order.event,))
+    return NOTHING if state.opportunity is None else state.opportunity.staff
 
 
 def _protection(lead: LeadState) -> object:

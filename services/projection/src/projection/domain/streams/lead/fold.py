@@ -1,10 +1,11 @@
 """How a lead's events make its state: the same decisions as its own service makes of them, and the evidence kept."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from projection.domain.facts import Fact, Leaf
+from projection.domain.rules import later
 from projection.domain.streams.lead.events import (
     CustomerShared,
     FollowUpCompleted,
@@ -17,6 +18,7 @@ from projection.domain.streams.lead.events import (
     LeadEnriched,
     LeadFeedbackOverdue,
     LeadLost,
+    LeadOutcomeRecorded,
     LeadProtected,
     LeadProtectionExpired,
     LeadQualified,
@@ -39,7 +41,7 @@ from projection.domain.streams.lead.state import (
     GivenConsent,
     LeadState,
     Loss,
-    Mark,
+    Outcome,
     Protection,
     Reassignment,
     Recycling,
@@ -50,6 +52,7 @@ from projection.domain.streams.lead.state import (
     Share,
     Visit,
 )
+from projection.domain.streams.marks import Mark
 
 T = TypeVar("T")
 
@@ -197,17 +200,10 @@ def _active(lead: LeadState, staff: str | None, at: datetime, id_: str) -> LeadS
     held = lead.protection
     if held is None or at >= held.until.value or staff not in (None, held.staff.value):
         return lead
-    until = _later(at, held.period)
+    until = later(at, held.period)
     if until <= held.until.value:
         return lead
     return replace(lead, protection=replace(held, until=Leaf(until, (held.until.events[0], id_))))
-
-
-def _later(at: datetime, period: timedelta) -> datetime:
-    try:
-        return at + period
-    except OverflowError:
-        return datetime.max.replace(tzinfo=UTC)
 
 
 # ── Routing ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -331,6 +327,8 @@ def _ended(lead: LeadState, event: object, id_: str) -> LeadState | None:
         case LeadConverted(at=at):
             closed = _mark(_closed(lead, id_, at), at, "converted", id_)
             return replace(closed, status=Leaf("converted", by), conversions=(*lead.conversions, Conversion(at, id_)))
+        case LeadOutcomeRecorded(opportunity=opportunity, outcome=outcome, reason=reason, at=at):
+            return replace(lead, outcomes=(*lead.outcomes, Outcome(opportunity, outcome, reason, at, id_)))
         case LeadReopened(reason=reason, at=at):
             marked = _mark(lead, at, "opened", id_)
             return replace(marked, status=Leaf("open", by), reopenings=(*lead.reopenings, Reopening(reason, at, id_)))

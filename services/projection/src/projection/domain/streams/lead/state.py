@@ -14,20 +14,10 @@ from projection.domain.streams.lead.events import (
     VehicleInterest,
     Window,
 )
+from projection.domain.streams.marks import Mark
 
 UNKNOWN: Final = Leaf("unknown", ())
 NO: Final = Leaf(False, ())
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A moment that may change the customer's stage: `opened`, `lost` or `converted`; `graded` (then with `grade`);
-    `recycled` or `restored`."""
-
-    at: datetime
-    kind: str
-    event: str
-    grade: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +160,15 @@ class Conversion:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    opportunity: str
+    outcome: str
+    reason: str | None
+    at: datetime
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
 class Recycling:
     """`restored_at` is None while it is in the bin."""
 
@@ -220,6 +219,7 @@ class LeadState:
     losses: tuple[Loss, ...] = ()
     reopenings: tuple[Reopening, ...] = ()
     conversions: tuple[Conversion, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
     recyclings: tuple[Recycling, ...] = ()
     marks: tuple[Mark, ...] = ()
 
