@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterable, Sequence
 
 import checker
-from histories import Events
 
 from projection.domain.record import canonical
 from roadbook.bus import Message
+from roadbook.events import Recorded
 from roadbook.wire import to_message
 
 
@@ -24,7 +24,7 @@ def told(messages: Iterable[Message]) -> checker.World:
     )
 
 
-def world_of(events: Events) -> checker.World:
+def world_of(events: Iterable[Recorded]) -> checker.World:
     return told(to_message(event) for event in events)
 
 

@@ -26,6 +26,7 @@ TOLD = (
     "reopened",
     "converted",
     "recycled",
+    "outcomes",
 )
 
 
@@ -96,12 +97,13 @@ def intervals_of(name: str, events: Sequence[Event], dealer: str | None) -> list
     moves = [event for event in events if event.name == "ownership_transferred"]
     sales = {event.version: event for event in events if event.name == "used_vehicle_sold"}
     found: list[Data] = []
-    for event, end in zip(moves, [*moves[1:], None], strict=True):
+    for event, end in zip(moves, [*moves[1:], None], strict=False):
         if dealer not in (None, event.dealer) or event.party_ref is None:
             continue
         end = end if end and dealer in (None, end.dealer) else None
         sale = sales.get(event.version - 1)
-        sale = sale if sale and sale.party_ref == event.party_ref and dealer in (None, sale.dealer) else None
+        bought = sale and event.data["cause"] == "used_sale" and sale.party_ref == event.party_ref
+        sale = sale if bought and sale and dealer in (None, sale.dealer) else None
         interval = {key: event.data.get(key) for key in ("cause", "source", "odometer_km")}
         interval |= {"from": event.data["at"], "until": end and end.data["at"], "ended_by": end and end.data["cause"]}
         interval |= {key: sale and sale.data[key] for key in ("price", "currency")}
@@ -125,8 +127,9 @@ class World:
         for name in sorted(self.streams):
             known = [e for e in self.streams[name] if not known_at or e.recorded <= known_at]
             told = [e for e in known if not as_of or e.time <= as_of]
-            if name.startswith("link/") and Stream(name, known).entry.get("linked"):
-                links.append((known[0].data["smaller"], known[0].data["larger"]))
+            if name.startswith("link/"):
+                pair = Stream(name, known).entry
+                links += [(pair["smaller"], pair["larger"])] if pair.get("linked") else []
             elif name.startswith("vehicle/"):
                 intervals += intervals_of(name, told, dealer)
             elif told:
@@ -204,11 +207,7 @@ def record(
         "consent": consent([*leads, *of["consent"]]),
         "restrictions": entries("consent", "restrictions"),
         "profile": {"needs": entries("lead", "needs"), "recorded": entries("partyref", "recorded")},
-        "parties": [
-            {"stream": s.name, **{key: s.entry[key] for key in ("kind", "source", "registered_at")}}
-            for s in of["partyref"]
-            if "registered_at" in s.entry
-        ],
+        "parties": entries("partyref", "registered", lambda each: without(each, "once")),
         "owner_kind": max(kinds, key=lambda each: each[:3])[3] if kinds else None,
         "relationships": entries("partyref", "relationships"),
         "verification": [

@@ -33,6 +33,7 @@ share_revoked: ~shares(dealer ended:) ended:revoked
 lead_lost: status:lost | +lost reason competitor at
 lead_converted: status:converted | +converted at
 lead_reopened: status:open | +reopened reason at
+lead_outcome_recorded: +outcomes opportunity outcome reason at
 lead_recycled: binned:true | +recycled reason at restored_at:
 lead_restored: binned:false
 lead_enriched:
@@ -49,7 +50,7 @@ test_drive_cancelled: state:cancelled closed_at=at reason ratings: recommend:
 test_drive_missed: state:missed closed_at=at reason: ratings: recommend:
 test_drive_taken: state:taken closed_at=at reason: ratings recommend
 [partyref *]
-party_ref_registered: kind source registered_at=at
+party_ref_registered: ?registered(once:) kind source registered_at=at once:
 contact_point_added: =verification(key) key kind valid linkable preferred origin source added_at=at state:unverified
   method: reason: state_since=at
 contact_point_verified: ~verification(key) state:verified method reason: state_since=at
@@ -92,9 +93,9 @@ finance_declined: ~finance(application) state:declined reason decided_at=at
 order_placed: dealer contract line model condition price currency staff trade_in vin: state:placed placed_at=at promised
   priority: delivered_at: odometer_km: insurance[]
 order_prioritised: priority
-order_allocated: vin state:allocated
-order_deallocated: vin: state:placed
-order_delayed: promised state:delayed
+order_allocated: vin state:allocated delivered_at: odometer_km:
+order_deallocated: vin: state:placed delivered_at: odometer_km:
+order_delayed: promised state:delayed delivered_at: odometer_km:
 order_cancelled: state:cancelled delivered_at: odometer_km: | +cancellations reason after at
 insurance_arranged: +insurance partner kind premium currency expires at
 vehicle_delivered: vin state:delivered delivered_at=at odometer_km
@@ -109,7 +110,7 @@ trade_in_received: state:received received_at=at odometer_km?
 trade_in_declined: state:declined declined_at=at reason
 [link *]
 link_proposed:
-party_refs_linked: linked:true
+party_refs_linked: linked:true smaller larger
 link_rejected: linked:false
 party_refs_unlinked: linked:false
 [vehicle *]

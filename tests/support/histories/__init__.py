@@ -44,6 +44,7 @@ class Stream:
     state: str = ""
     vin: str | None = None
     last: datetime = START
+    told: tuple[str, dict[str, Any]] = ("", {})
 
 
 @dataclass
@@ -152,6 +153,7 @@ class History:
         self.here = stream
         told = MAKERS.get(name, lambda _: {})(self)
         self._relabel(stream, name, told)
+        stream.told = (name, told)
         stream.version += 1
         self.events.append(
             Recorded(

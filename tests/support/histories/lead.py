@@ -101,6 +101,10 @@ EVENTS: dict[str, Maker] = {
     "lead_lost": lambda h: {"reason": h.one(REASONS), "competitor": h.one([None, "brand-x"])},
     "lead_reopened": lambda h: {"reason": h.one(REASONS)},
     "lead_converted": lambda h: {},
+    "lead_outcome_recorded": lambda h: {
+        "opportunity": h.stream_of("opportunity") or "opportunity/none", "outcome": h.one(["won", "lost"]),
+        "reason": h.one([None, *REASONS]),
+    },
     "lead_recycled": lambda h: {"reason": h.one(REASONS)},
     "lead_restored": lambda h: {"reason": h.one(REASONS)},
     "test_drive_booked": lambda h: {
@@ -140,7 +144,7 @@ TRANSITIONS: dict[str, Machine] = {
             **_ENDS,
         },
         "lost": {"lead_reopened": "open", "lead_recycled": "bin"},
-        "converted": {"lead_reopened": "open", "lead_recycled": "bin"},
+        "converted": {"lead_outcome_recorded": "converted", "lead_reopened": "open", "lead_recycled": "bin"},
         "bin": {"lead_restored": "open", "lead_scored": "bin"},
     },
     "testdrive": {"": {"test_drive_booked": "booked"}, "booked": _DRIVE, "over": {"test_drive_taken": "over"}},

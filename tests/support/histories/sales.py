@@ -73,6 +73,9 @@ def transferred(h: Chance) -> Told:
     source = h.one([None, h.stream_of("order"), h.stream_of("tradein")])
     cause = h.one(["delivery", "used_sale", "trade_in", "private", "correction"])
     told = {"vin": h.here.vin, "party_ref": h.one([*h.refs, None]), "dealer": h.one(h.dealers)}
+    sold, before = h.here.told
+    if sold == "used_vehicle_sold" and h.chance.random() < 0.9:
+        told, cause = {**told, "party_ref": before["party_ref"], "dealer": before["dealer"]}, "used_sale"
     return {**told, "cause": cause, "source": source, "odometer_km": h.one([None, 12])}
 
 
