@@ -1,7 +1,7 @@
 """Generated histories: what all services might have published about a few people, valid or wild.
 
-A valid history goes through plausible transitions; a wild one holds any event at any place of any stream, types nobody
-knows included. Both are well-formed: versions without holes, data of the published shapes, times in order of recording.
+A valid history goes through plausible transitions; a wild one holds any event of a service at any place of any of its
+streams, types nobody knows included. Both are well-formed: versions without holes, data of the published shapes, times in order of recording.
 `History(seed)` is the same for ever; `.events` stand in the order in which they were recorded.
 """
 
@@ -66,8 +66,6 @@ class History:
         self.streams: dict[str, Stream] = {}
         self.refs = [self.id() for _ in range(self.people) for _ in range(self.chance.randint(1, 3))]
         self.dealers = DEALERS[: self.chance.randint(1, 3)]
-        services = {SERVICE_OF[kind] for kind in self.kinds}
-        self.names = [name for service in sorted(services) for name in SERVICES[service].EVENTS]
         self.vins = [f"LSVAA49J{self.seed % 10**6:06d}{number:03d}" for number in range(3)]
         while len(self.events) < self.size:
             self._step()
@@ -135,7 +133,7 @@ class History:
         if self.wild and (stream.version or self.chance.random() < 0.3):
             possible = {name: to for step in machine.values() for name, to in step.items()}
             if self.chance.random() < 0.1:
-                possible = {self.one(["teleported", *self.names]): stream.state}
+                possible = {self.one(["teleported", *SERVICES[SERVICE_OF[stream.kind]].EVENTS]): stream.state}
         if not possible:
             return
         name = self.one(list(possible))

@@ -39,7 +39,7 @@ def withdrawn(h: Chance) -> Told:
 
 def pair(h: Chance) -> Told:
     ends = h.here.name.removeprefix("link/").split(":")
-    smaller, larger = ends if len(ends) == 2 else (min(h.refs), max(h.refs))
+    smaller, larger = ends if len(ends) == 2 else sorted((h.refs[0], h.id()))
     return {"smaller": smaller, "larger": larger}
 
 
