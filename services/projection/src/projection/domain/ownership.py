@@ -38,3 +38,29 @@ def is_slice(state: StreamState) -> bool:
 def vin_of(stream: str) -> str:
     """`vehicle/LSV…` -> `LSV…`."""
     return stream.partition("/")[2]
+
+
+# ── Streams of several references ─────────────────────────────────────────────────────────────────────────────
+def refs(state: StreamState) -> list[tuple[int, str, str | None]]:
+    """Of a stream that belongs to several: version, reference ('' is a dealer's stock), and the dealer that made it."""
+    found: set[tuple[int, str, str | None]] = set()
+    if state.vehicle is not None:
+        found = {(each.version, each.told.party_ref or "", each.dealer) for each in state.vehicle.transfers}
+    if state.link is not None:
+        found = {(1, ref, None) for ref in (state.link.smaller, state.link.larger)}
+    return sorted(found, key=lambda ref: ref[:2])
+
+
+def parties(state: StreamState) -> set[str]:
+    """Whose records a change of the stream concerns; links are the map's affair."""
+    owners = vehicle.owners(state.vehicle) if state.vehicle is not None else []
+    return {*owners, *((state.party_ref,) if state.party_ref is not None else ())}
+
+
+def vins(state: StreamState) -> list[str]:
+    """The vehicles that a stream tells of: wanted, ordered, given away or owned."""
+    found = [each.vin for each in state.body.vehicles.value] if state.body is not None else []
+    found += [vin_of(state.stream)] if state.owned else []
+    found += [state.order.vin.value] if state.order is not None else []
+    found += [state.trade_in.appraised.vin] if state.trade_in is not None else []
+    return sorted({vin for vin in found if vin})

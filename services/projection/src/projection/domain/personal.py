@@ -14,13 +14,15 @@ DOCUMENTS = ("adf", "remainder", "intake")
 
 @dataclass(frozen=True, slots=True)
 class PersonalValue:
-    """`value` is any JSON, None once it was removed; `version` never restarts."""
+    """`value` is any JSON, None once it was removed; `version` never restarts. `later`: learned after the moment whose
+    knowledge was asked for."""
 
     value: object = field(repr=False)
     source: str
     recorded_at: datetime
     verified_at: datetime | None
     version: int
+    later: bool = False
 
 
 # stream -> field -> value; the field is the last part of its key: `phone/1` of `lead/0199…/phone/1`.
@@ -76,4 +78,5 @@ def _leaf(stream: str, name: str, value: PersonalValue | None) -> dict[str, obje
         "source": value.source if value else None,
         "recorded_at": value.recorded_at if value else None,
         "verified_at": value.verified_at if value else None,
+        "learned_later": value.later if value else False,
     }

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`complete` are the items a full profile has; each counts alike. For `owner_new` after a delivery somebody is a new
+    """`complete` are the items a full profile has; each counts alike. For `owner_new` after a delivery one is a new
     owner."""
 
     version: str

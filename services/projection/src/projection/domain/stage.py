@@ -217,7 +217,7 @@ class _Sweep:
         return NEW
 
     def _again(self, unit: _Unit, bought: datetime) -> bool:
-        """Whether an owner means to buy another one: an open lead or opportunity, or what was signed or ordered since."""
+        """Whether an owner means to buy again: an open lead or opportunity, or what was signed or ordered since."""
         status = unit.status
         if status is None:
             return False

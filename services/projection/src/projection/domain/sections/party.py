@@ -78,8 +78,8 @@ def recorded(known: Parties) -> list[object]:
 
 
 def verification(known: Parties, streams: Sequence[StreamState]) -> list[object]:
-    """How far each contact point can be relied on. Where its value lies is told only of a stream of this record: another
-    one may be none of the viewer's."""
+    """How far each contact point can be relied on. Where its value lies is told only of a stream of this record:
+    another one may be none of the viewer's."""
     own = {state.stream for state in streams}
     return [entry for state, party in known for entry in _points(state, party, own)]
 

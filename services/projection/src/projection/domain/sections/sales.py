@@ -101,14 +101,13 @@ def trade_ins(streams: Sequence[StreamState], at: datetime) -> list[object]:
 
 def _trade_in(state: StreamState, trade_in: TradeInState, at: datetime) -> dict[str, object]:
     by, offered, offer = (trade_in.event,), trade_in.offer.events, trade_in.offer.value
-    over = trade_in.status.value == "appraised" and trade_in.appraised.valid_until <= at
     declined = trade_in.declined
     return {
         "stream": state.stream,
         **told(trade_in.appraised, by, "dealer", "vin", "model", "valid_until", "staff"),
         "odometer_km": trade_in.odometer_km,
         **told(offer, offered, "amount", "currency", "agreed_at", "order"),
-        "state": Leaf("expired" if over else trade_in.status.value, trade_in.status.events),
+        "state": Leaf(trade_in.state_at(at), trade_in.status.events),
         "appraised_at": Leaf(trade_in.appraised.at, by),
         "received_at": trade_in.received_at,
         "declined_at": Leaf(declined.value.at, declined.events),

@@ -75,6 +75,11 @@ class TradeInState:
     received_at: Leaf[datetime | None]
     declined: Leaf[Declined]
 
+    def state_at(self, at: datetime) -> str:
+        """An offer that nobody took runs out."""
+        over = self.status.value == "appraised" and self.appraised.valid_until <= at
+        return "expired" if over else self.status.value
+
 
 def evolve(trade_in: TradeInState | None, fact: Fact) -> TradeInState | None:
     """Total. Before TradeInAppraised nothing else counts; a new appraisal begins anew."""
