@@ -29,7 +29,7 @@ from projection.domain.streams.stream import StreamState, evolve, initial
 from roadbook.bus import Delivered, Message
 from roadbook.events import Recorded
 from roadbook.kafka import partition_of
-from roadbook.version_rule import Arrival, Held, Rule, StreamView
+from roadbook.version_rule import Arrival, Rule, StreamView
 
 ORDERS = 25  # of each history
 

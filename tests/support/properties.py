@@ -1,7 +1,8 @@
 """How many examples, and how the independent fold sees what was told."""
 
+import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import checker
 
@@ -28,8 +29,13 @@ def world_of(events: Iterable[Recorded]) -> checker.World:
     return told(to_message(event) for event in events)
 
 
-def differences(ours: Sequence[object], theirs: Sequence[object], where: str = "") -> list[str]:
-    """Where two trees of JSON values differ, for a message that can be read."""
+def explained(where: str, ours: object, theirs: object) -> str:
+    """Where two records differ, for a message that can be read."""
+    one, other = json.loads(canonical(ours)), json.loads(checker.canonical(theirs))
+    return "\n".join([where, *differences(one, other)])
+
+
+def differences(ours: object, theirs: object, where: str = "") -> list[str]:
     if isinstance(ours, dict) and isinstance(theirs, dict):
         pairs = [(key, ours.get(key, "nothing"), theirs.get(key, "nothing")) for key in sorted({*ours, *theirs})]
     elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
@@ -37,6 +43,3 @@ def differences(ours: Sequence[object], theirs: Sequence[object], where: str = "
     else:
         return [] if ours == theirs else [f"{where}: projection {ours!r}, checker {theirs!r}"]
     return [line for key, one, other in pairs for line in differences(one, other, f"{where}/{key}")]
-
-
-__all__ = ["canonical", "differences", "examples", "told", "world_of"]

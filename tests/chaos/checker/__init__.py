@@ -5,6 +5,7 @@ which events made them is the services' affair. `python -m checker <bootstrap> <
 """
 
 from checker.record import World, canonical, digest
+from checker.table import Data as Facts
 from checker.topics import Event, event_of, read_topics
 
-__all__ = ["Event", "World", "canonical", "digest", "event_of", "read_topics"]
+__all__ = ["Event", "Facts", "World", "canonical", "digest", "event_of", "read_topics"]

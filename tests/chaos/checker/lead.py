@@ -17,12 +17,10 @@ def pending(lead: Data) -> Data | None:
 def consequences(lead: Data, name: str, e: Data) -> None:
     """Before the table is carried out."""
     at, action, held = e["at"], pending(lead), lead["protection"]
-    if name in ("follow_up_completed", "lead_status_reported", "showroom_visit_recorded"):
-        if (
-            held and at < held["until"] and e.get("staff") in (None, held["staff"])
-        ):  # who works it keeps it as long again
-            latest = datetime.max.replace(tzinfo=UTC)
-            held["until"] = max(held["until"], at + held["period"] if held["period"] <= latest - at else latest)
+    worked = name in ("follow_up_completed", "lead_status_reported", "showroom_visit_recorded")
+    if worked and held and at < held["until"] and e.get("staff") in (None, held["staff"]):  # keeps it as long again
+        latest = datetime.max.replace(tzinfo=UTC)
+        held["until"] = max(held["until"], at + held["period"] if held["period"] <= latest - at else latest)
     if name == "follow_up_completed":
         end_action(lead, at, "done", e["outcome"], e.get("staff"))
         lead["first_contact_at"] = lead["first_contact_at"] or at

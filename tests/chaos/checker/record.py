@@ -1,5 +1,6 @@
 """From events to customers, and from a customer's streams to the facts of its record."""
 
+# fmt: off  # laid out by hand: a section of the record is a line or two
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -11,23 +12,14 @@ from checker.lead import consequences, end_shares, pending
 from checker.table import FIRST, ROWS, Data, carry_out, shaped
 from checker.topics import Event, streams_of
 
-RULES = "record-3"
 COMPLETE = ("name", "contact_point", "address", "model", "budget", "window", "needs", "consent")
 # Facts that are nobody's record; streams whose holder works nobody.
 KEPT_ONLY = {"groupbuy", "campaign", "showroomday", "mediaspend", "commission", "salestarget", "forecast"}
-UNHELD = {"partyref", "consent", "vehicle", "quote", "contract", "tradein", "accessorysale"}
+UNHELD = {"partyref", "consent", "quote", "contract", "tradein", "accessorysale"}
 KNOWN = {name for rows in ROWS.values() for name in rows}
-TOLD = (
-    "status_reports",
-    "scores",
-    "online_experiences",
-    "showroom_visits",
-    "lost",
-    "reopened",
-    "converted",
-    "recycled",
-    "outcomes",
-)
+OPEN_LEAD = ("captured_at", "source", "campaign", "dealer_wish", "region", "needs", "grade", "reasons", "vehicles")
+TOLD = ("status_reports", "scores", "online_experiences", "showroom_visits", "lost", "reopened", "converted", "recycled",
+        "outcomes")
 
 
 def canonical(tree: Any) -> bytes:
@@ -46,7 +38,10 @@ def without(entry: Data, *names: str) -> Data:
     return {key: value for key, value in entry.items() if key not in names}
 
 
-# ── Streams ───────────────────────────────────────────────────────────────────────────────────────────────────
+def only(entry: Data, *names: str) -> Data:
+    return {name: entry[name] for name in names}
+
+
 class Stream:
     """What its events make of it: `entry` is empty until it begins as it should. `person`: that side may be seen."""
 
@@ -61,7 +56,7 @@ class Stream:
         self.unknown = sum(event.name not in KNOWN for event in events) * (self.kind not in KEPT_ONLY)
 
     def _take(self, event: Event) -> None:
-        first, name, at = FIRST.get(self.kind), event.name, event.data.get("at", event.time)
+        first, name = FIRST.get(self.kind), event.name
         if not self.holders or self.holders[-1][0] != event.dealer:
             self.holders.append((event.dealer, event.time))
             if self.kind == "lead" and self.entry:
@@ -74,50 +69,50 @@ class Stream:
             consequences(self.entry, name, data)
         for each in data["fields"] if name == "profile_recorded" else [{}]:
             carry_out(self.entry, ROWS[self.kind][name], {**data, **each})
-        if self.kind == "lead":
-            said = [{**without(c, "granted"), "at": at, "state": "granted" if c["granted"] else "refused"}
-                    for c in data.get("consents") or []]  # fmt: skip
-            self.entry["words"] = self.entry.get("words", []) + said
+        if name in ("lead_captured", "lead_enriched"):
+            for each in data.get("consents", []):
+                state = "granted" if each["granted"] else "refused"
+                self.entry["words"].append({**without(each, "granted"), "at": data["at"], "state": state})
         if name in stage.MARKS:
             dimension, value = stage.MARKS[name]
-            self.marks.append((at, self.name, len(self.marks), dimension, value or data.get("grade")))
+            self.marks.append((data["at"], self.name, len(self.marks), dimension, data.get("grade", value)))
 
     def seen_by(self, dealer: str | None, at: datetime) -> bool:
         """All of one's own; of another's what is shared, without the person unless that is shared too."""
-        if dealer is None or self.events[-1].dealer == dealer:
-            return True
         shares = [] if self.entry.get("binned") else self.entry.get("shares", [])
-        given = [each for each in shares if each["ended"] is None and each["dealer"] == dealer]
-        self.person = bool(given) and given[-1]["scope"] == "contact"
-        return bool(given) and bool(at < given[-1]["until"])
+        given = [each for each in shares if not each["ended"] and each["dealer"] == dealer and at < each["until"]]
+        own = dealer is None or self.events[-1].dealer == dealer
+        self.person = own or bool(given and given[-1]["scope"] == "contact")
+        return own or bool(given)
 
 
-def intervals_of(name: str, events: Sequence[Event], dealer: str | None) -> list[Data]:
-    """Who owned a vehicle when; of a dealer's only what it made itself. `ids` are the events that say so."""
+def intervals_of(vehicle: str, events: Sequence[Event], dealer: str | None) -> list[Data]:
+    """Who owned it when; for a dealer only what it made itself. `ids` are the events that say so."""
     moves = [event for event in events if event.name == "ownership_transferred"]
     sales = {event.version: event for event in events if event.name == "used_vehicle_sold"}
-    found: list[Data] = []
-    for event, end in zip(moves, [*moves[1:], None], strict=False):
-        if dealer not in (None, event.dealer) or event.party_ref is None:
+    found = []
+    for event, next_ in zip(moves, [*moves[1:], None], strict=False):
+        owner, used = event.data["party_ref"], event.data["cause"] == "used_sale"
+        if owner is None or dealer not in (None, event.dealer):
             continue
-        end = end if end and dealer in (None, end.dealer) else None
-        sale = sales.get(event.version - 1)
-        bought = sale and event.data["cause"] == "used_sale" and sale.party_ref == event.party_ref
-        sale = sale if bought and sale and dealer in (None, sale.dealer) else None
-        interval = {key: event.data.get(key) for key in ("cause", "source", "odometer_km")}
-        interval |= {"from": event.data["at"], "until": end and end.data["at"], "ended_by": end and end.data["cause"]}
-        interval |= {key: sale and sale.data[key] for key in ("price", "currency")}
-        about = {"party_ref": event.party_ref, "dealer": event.dealer, "version": event.version, "vehicle": name}
-        found.append({**interval, **about, "ids": {each.id for each in (event, end, sale) if each}})
+        end = next_ if next_ and dealer in (None, next_.dealer) else None
+        sale = sales.get(event.version - 1) if used else None
+        sale = sale if sale and sale.data["party_ref"] == owner and dealer in (None, sale.dealer) else None
+        found.append({
+            **only(event.data, "party_ref", "cause", "source", "odometer_km"), "dealer": event.dealer,
+            "from": event.data["at"], "until": end and end.data["at"], "ended_by": end and end.data["cause"],
+            "price": sale and sale.data["price"], "currency": sale and sale.data["currency"],
+            "vehicle": vehicle, "version": event.version, "ids": {each.id for each in (event, end, sale) if each},
+        })
     return found
 
 
-# ── Customers ─────────────────────────────────────────────────────────────────────────────────────────────────
 class World:
     """All events there are. A viewer is a dealer, or None for headquarters."""
 
     def __init__(self, events: Iterable[Event]) -> None:
         self.streams = streams_of(events)
+        self.today = {name: Stream(name, told) for name, told in self.streams.items()}
 
     def customers(
         self, dealer: str | None, now: datetime, as_of: datetime | None = None, known_at: datetime | None = None
@@ -133,8 +128,9 @@ class World:
             elif name.startswith("vehicle/"):
                 intervals += intervals_of(name, told, dealer)
             elif told:
-                today, stream = Stream(name, self.streams[name]), Stream(name, told)
-                if stream.ref is not None and today.seen_by(dealer, now):
+                today = self.today[name]
+                stream = Stream(name, told) if len(told) < len(today.events) else today
+                if stream.ref and today.seen_by(dealer, now):
                     stream.person = today.person
                     seen.append(stream)
         refs = {stream.ref for stream in seen} | {each["party_ref"] for each in intervals}
@@ -143,64 +139,49 @@ class World:
         for one, other in links:
             together = groups[one] | groups[other]
             groups.update(dict.fromkeys(together, together))
-        found = {}
-        for refs_ in {id(refs): refs for refs in groups.values()}.values():
-            own = [each for each in intervals if each["party_ref"] in refs_]
-            facts = record([s for s in seen if s.ref in refs_], own, sorted(refs_), links, as_of or now)
-            found[min(refs_)] = facts
-        return found
+        own: dict[str, tuple[list[Stream], list[Data]]] = {min(each): ([], []) for each in groups.values()}
+        for stream in seen:
+            own[min(groups[stream.ref or ""])][0].append(stream)
+        for each in intervals:
+            own[min(groups[each["party_ref"]])][1].append(each)
+        return {ref: record(*own[ref], sorted(groups[ref]), links, as_of or now) for ref in own}
 
 
-# ── The record ────────────────────────────────────────────────────────────────────────────────────────────────
 Streams = Sequence[Stream]
 
 
-def record(
-    streams: Streams, intervals: list[Data], refs: list[str], links: list[tuple[str, str]], at: datetime
-) -> Data:
-    of = {kind: [s for s in streams if s.kind == kind and s.entry] for kind in ROWS}
-    leads, marks = of["lead"], [mark for stream in streams for mark in stream.marks]
-    for name in {each["vehicle"] for each in intervals}:
-        used = [each["from"] for each in intervals if each["vehicle"] == name and each["cause"] == "used_sale"]
-        marks += [(since, f"{name}#{n}", 0, "status", "acquired") for n, since in enumerate(used)]
-    name, since, dormant = stage.headline(marks, at)
-    known = known_items(leads)
+def record(streams: Streams, intervals: list[Data], refs: list[str], links: list[Any], at: datetime) -> Data:
+    of = {kind: [stream for stream in streams if stream.kind == kind and stream.entry] for kind in ROWS}
+    leads, held = of["lead"], [stream for stream in streams if stream.kind not in UNHELD]
 
-    def entries(kind: str, section: str | None = None, shown: Callable[[Data], Data] = dict) -> list[Data]:
+    def entries(kind: str, section: str = "", shown: Callable[[Data], Data] = dict) -> list[Data]:
         """Of the streams of a kind: what they are, or what is listed in them."""
-        return [
-            {"stream": s.name, **shown(e)}
-            for s in of[kind]
-            for e in (s.entry.get(section, []) if section else [s.entry])
-        ]
+        return [{"stream": s.name, **shown(each)} for s in of[kind]
+                for each in (s.entry.get(section, []) if section else [s.entry])]
 
-    def by_time(kind: str, state: str) -> list[Data]:
-        return [
-            each | {"state": "expired" if each["state"] == state and each["valid_until"] <= at else each["state"]}
-            for each in entries(kind)
-        ]
+    def timed(entry: Data, state: str, until: str, then: str, *, key: str = "state") -> Data:
+        """What time alone has made of it."""
+        return {**entry, key: then if entry[key] == state and entry[until] <= at else entry[key]}
 
+    used = [(i["from"], f"{i['vehicle']}#{i['version']}", 0, "status", "acquired") for i in intervals
+            if i["cause"] == "used_sale"]
+    name, since, dormant = stage.headline([*used, *(mark for stream in streams for mark in stream.marks)], at)
     kinds = [(e["since"], s.name, n, e) for s in of["partyref"] for n, e in enumerate(s.entry.get("owner_kinds", []))]
-    names = {stream.name for stream in streams}
-    trade_ins, contracts, orders = by_time("tradein", "appraised"), entries("contract"), entries("order")
-    sold, quotes = entries("accessorysale"), by_time("quote", "issued")
-    bought = purchases(orders, intervals, sold, trade_ins, {e["stream"]: e for e in [*quotes, *contracts]}, at)
+    trade_ins = entries("tradein", "", lambda each: timed(each, "appraised", "valid_until", "expired"))
+    quotes = entries("quote", "", lambda each: timed(each, "issued", "valid_until", "expired"))
+    contracts, orders, sold = entries("contract"), entries("order"), entries("accessorysale")
+    papers = {each["stream"]: each for each in [*quotes, *contracts]}
+    bought = purchases(orders, intervals, sold, trade_ins, papers, at)
+    known, names = known_items(leads), {stream.name for stream in streams}
+    version = sum(len(stream.events) for stream in streams) + len({i for each in intervals for i in each["ids"]})
     return {
         "head": {
-            "customer_id": refs[0],
-            "party_refs": refs,
+            "customer_id": refs[0], "party_refs": refs, "record_version": version, "rules": "record-3",
             "merged_from": [ref for ref in refs[1:] if any(ref in pair for pair in links)],
-            "stage": name,
-            "stage_since": since,
+            "stage": name, "stage_since": since, "unknown_events": sum(stream.unknown for stream in streams),
             "overlays": [{"overlay": "dormant", "since": dormant}] if dormant else [],
-            "completeness": {
-                "percent": 100 * len(known) // len(COMPLETE),
-                "known": [item for item in COMPLETE if item in known],
-                "missing": [item for item in COMPLETE if item not in known],
-            },
-            "record_version": sum(len(s.events) for s in streams) + len({i for each in intervals for i in each["ids"]}),
-            "unknown_events": sum(stream.unknown for stream in streams),
-            "rules": RULES,
+            "completeness": {"percent": 100 * len(known) // 8, "known": [item for item in COMPLETE if item in known],
+                             "missing": [item for item in COMPLETE if item not in known]},
         },
         "contact_points": [point for s in leads if s.person for point in s.entry["contact_points"]],
         "removed_contact_points": [key for s in leads if s.person for key in s.entry["removed"]],
@@ -210,73 +191,59 @@ def record(
         "parties": entries("partyref", "registered", lambda each: without(each, "once")),
         "owner_kind": max(kinds, key=lambda each: each[:3])[3] if kinds else None,
         "relationships": entries("partyref", "relationships"),
-        "verification": [
-            each | {"origin": each["origin"] if "/".join((each["origin"] or "").split("/")[:2]) in names else None}
-            for each in entries("partyref", "verification")
-        ],
-        "opportunities": entries("opportunity"),
-        "quotes": quotes,
-        "contracts": contracts,
-        "purchases": bought,
+        "verification": entries("partyref", "verification", lambda each: {
+            **each, "origin": each["origin"] if "/".join((each["origin"] or "").split("/")[:2]) in names else None}),
+        "opportunities": entries("opportunity"), "quotes": quotes, "contracts": contracts, "purchases": bought,
         "accessories": [each for each in sold if each["order"] not in {order["stream"] for order in orders}],
-        "trade_ins": trade_ins,
-        "vehicles": vehicles(intervals, bought, trade_ins, at),
+        "trade_ins": trade_ins, "vehicles": vehicles(intervals, bought, trade_ins, at),
         "responsibility": {
-            "current": [current(stream, at) for stream in streams if stream.kind not in UNHELD],
-            "history": [
-                {"stream": stream.name, "dealer": dealer, "since": since, "until": until}
-                for stream in streams
-                if stream.kind not in UNHELD
-                for (dealer, since), (_, until) in zip(stream.holders, stream.holders[1:], strict=False)
-            ],
-            "routings": entries("lead", "routings", lambda each: routing(each, at)),
+            "current": [current(stream, at) for stream in held],
+            "history": [{"stream": stream.name, "dealer": dealer, "since": since, "until": until} for stream in held
+                        for (dealer, since), (_, until) in zip(stream.holders, stream.holders[1:], strict=False)],
+            "routings": entries("lead", "routings", lambda each: without(
+                timed(each, "waiting", "accept_by", "overdue"), "action")),
             "reassigned": entries("lead", "reassigned"),
-            "shares": [
-                {"stream": s.name, **without(each, "ended"), "state": share_state(s.entry, each, at)}
-                for s in leads
-                for each in s.entry["shares"]
-            ],
+            "shares": [{"stream": s.name, **without(each, "ended"), "state": share_state(s.entry, each, at)}
+                       for s in leads for each in s.entry["shares"]],
         },
-        "intent": {
-            "open_leads": [open_lead(s, at) for s in leads if s.entry["status"] == "open" and not s.entry["binned"]]
-        },
+        "intent": {"open_leads": [{"stream": s.name, **open_lead(s.entry, at)} for s in leads
+                                  if s.entry["status"] == "open" and not s.entry["binned"]]},
         "journey": {
-            "follow_ups": entries("lead", "follow_ups", lambda each: follow_up(each, at)),
-            "test_drives": entries("testdrive", None, lambda each: drive(each, at)),
+            "follow_ups": entries("lead", "follow_ups", lambda each: {
+                **timed(without(each, "assignee", "over"), "planned", "due", "missed", key="outcome"),
+                "late": each["outcome"] == "done" and each["closed_at"] > each["due"]}),
+            "test_drives": entries("testdrive", "", lambda each: without(
+                timed(each, "booked", "report_by", "missed"), "report_by")),
             **{section: entries("lead", section) for section in TOLD},
         },
     }
 
 
-def late(action: Data, at: datetime) -> bool:
-    return bool(action["outcome"] == "missed" or (action["outcome"] == "planned" and action["due"] <= at))
-
-
 def known_items(leads: Streams) -> set[str]:
     known: set[str] = set()
-    for lead in [{**s.entry, "contact_points": s.entry["contact_points"] * s.person} for s in leads]:
-        known |= {
-            "address" if p["kind"] == "address" else "contact_point"
-            for p in lead["contact_points"]
-            if p["valid"] or p["kind"] == "address"
+    for lead, person in [(stream.entry, stream.person) for stream in leads]:
+        points = lead["contact_points"] if person else []
+        named = person and {"name", "family_name", "given_name"} & {*lead["fields"]}
+        there = {
+            "name": named, "address": any(point["kind"] == "address" for point in points),
+            "contact_point": any(point["kind"] != "address" and point["valid"] for point in points),
+            "model": any(vehicle["model"] or vehicle["vin"] for vehicle in lead["vehicles"]),
+            **only(lead, "budget", "window", "needs"), "consent": lead["words"],
         }
-        known |= {"model" for vehicle in lead["vehicles"] if vehicle["model"] or vehicle["vin"]}
-        known |= {item for item in ("budget", "window", "needs") if lead[item]} | {"consent" for _ in lead["words"]}
-    named = any(s.person and {"name", "family_name", "given_name"} & set(s.entry["fields"]) for s in leads)
-    return known | ({"name"} if named else set())
+        known |= {item for item, value in there.items() if value}
+    return known
 
 
 def consent(streams: Streams) -> list[Data]:
-    said = sorted(
-        ((w["at"], s.name, n, w) for s in streams for n, w in enumerate(s.entry.get("words", []))), key=lambda w: w[:3]
-    )
+    """Per purpose, channel and brand the latest word, and since when it stands without another."""
+    said = [(word["at"], s.name, n, word) for s in streams for n, word in enumerate(s.entry.get("words", []))]
     latest: dict[tuple[str, str, str], Data] = {}
-    for at, _, _, word in said:
+    for at, _, _, word in sorted(said, key=lambda each: each[:3]):
         key = (word["purpose"], word["channel"], word["brand"] or "")
         state = word["state"] if word["state"] in ("granted", "refused") else "withdrawn"
-        before = latest.get(key, {"state": None, "wording": ""})
-        since = before["since"] if before["state"] == state else at
+        before = latest.get(key, {"state": None, "wording": "", "since": at})
         wording = before["wording"] if word["wording"] is None else word["wording"]
+        since = before["since"] if before["state"] == state else at
         latest[key] = {**without(word, "at"), "state": state, "since": since, "wording": wording}
     return [latest[key] for key in sorted(latest)]
 
@@ -284,46 +251,45 @@ def consent(streams: Streams) -> list[Data]:
 def purchases(
     orders: list[Data], intervals: list[Data], sold: list[Data], trade_ins: list[Data], papers: Data, at: datetime
 ) -> list[Data]:
-    delivered = [(each["delivered_at"], each["stream"]) for each in orders if each["state"] == "delivered"]
-    used = [(each["from"], each["vehicle"]) for each in intervals if each["cause"] == "used_sale"]
-    first, found = min([*delivered, *used], default=None), []
+    acquired = [(each["delivered_at"], each["stream"]) for each in orders if each["state"] == "delivered"]
+    acquired += [(each["from"], each["vehicle"]) for each in intervals if each["cause"] == "used_sale"]
+    found = []
     for order in sorted(orders, key=lambda each: (each["placed_at"], each["stream"])):
-        state, stream = order["state"], order["stream"]
-        cancelled = order["cancellations"][-1] if state == "cancelled" else None
-        ends = [
-            i["until"]
-            for i in sorted(intervals, key=lambda i: (i["from"], i["version"]))
-            if i["vehicle"] == f"vehicle/{order['vin']}"
-        ]
-        if state == "delivered":
-            name, since = ("former", ends[-1]) if ends and ends[-1] else stage.owner(order["delivered_at"], at)
-        else:
-            name, since = ("cancelled", cancelled["at"]) if cancelled else ("on_order", order["placed_at"])
+        stream, delivered = order["stream"], order["state"] == "delivered"
+        cancelled = order["cancellations"][-1] if order["state"] == "cancelled" else None
+        own = [i for i in intervals if i["vehicle"] == f"vehicle/{order['vin']}"]
         quote = papers.get(papers.get(order["contract"], {}).get("quote"), {"lines": []})
         discounts = [line["amount"] for line in quote["lines"] if line["kind"] == "discount"]
         taken = min((each["stream"] for each in trade_ins if each["order"] == stream), default=None)
+        name, since = ("cancelled", cancelled["at"]) if cancelled else ("on_order", order["placed_at"])
         found.append({
-            **without(order, "cancellations"), "cancelled": cancelled, "discount": sum(discounts) if discounts else None,
-            "accessories": [each for each in sold if each["order"] == stream], "trade_in": order["trade_in"] or taken,
-            "repurchase": state == "delivered" and (order["delivered_at"], stream) != first, "stage": name, "stage_since": since,
-        })  # fmt: skip
+            **without(order, "cancellations"), "cancelled": cancelled, "trade_in": order["trade_in"] or taken,
+            "discount": sum(discounts) if discounts else None, "stage": name, "stage_since": since,
+            "repurchase": delivered and (order["delivered_at"], stream) != min(acquired),
+            "accessories": [each for each in sold if each["order"] == stream],
+        } | (owned(order["delivered_at"], own, at) if delivered else {}))
     return found
+
+
+def owned(since: datetime, intervals: list[Data], at: datetime) -> Data:
+    """The stage of one vehicle, by the last of its intervals."""
+    last = max(intervals, key=lambda each: (each["from"], each["version"]), default={"until": None})
+    name, since = ("former", last["until"]) if last["until"] else stage.owner(since, at)
+    return {"stage": name, "stage_since": since}
 
 
 def vehicles(intervals: list[Data], bought: list[Data], trade_ins: list[Data], at: datetime) -> list[Data]:
     found = []
-    for name in sorted({each["vehicle"] for each in intervals}):
-        own = sorted((i for i in intervals if i["vehicle"] == name), key=lambda i: (i["from"], i["version"]))
-        vin, last = name.removeprefix("vehicle/"), own[-1]
+    for vin in sorted({each["vehicle"].partition("/")[2] for each in intervals}):
+        own = [each for each in intervals if each["vehicle"] == f"vehicle/{vin}"]
+        own.sort(key=lambda each: (each["from"], each["version"]))
         models = [each["model"] for each in [*bought, *trade_ins] if each["vin"] == vin and each["model"]]
-        state, since = ("former", last["until"]) if last["until"] else stage.owner(last["from"], at)
         shown = [without(each, "vehicle", "version", "ids") for each in own]
-        about = {"vin": vin, "model": models[0] if models else None, "stage": state, "stage_since": since}
-        found.append({**about, "intervals": shown})
+        about = {"vin": vin, "model": models[0] if models else None, "intervals": shown}
+        found.append({**about, **owned(own[-1]["from"], own, at)})
     return found
 
 
-# ── Responsibility, intent, journey ───────────────────────────────────────────────────────────────────────────
 def share_state(lead: Data, share: Data, at: datetime) -> str:
     if share["ended"] or share["until"] <= at:
         return str(share["ended"] or "expired")
@@ -332,46 +298,22 @@ def share_state(lead: Data, share: Data, at: datetime) -> str:
 
 def current(stream: Stream, at: datetime) -> Data:
     held: Data = {"stream": stream.name, "dealer": stream.holders[-1][0], "since": stream.holders[-1][1]}
-    lead, feedback = stream.entry, None
+    lead = stream.entry
     if stream.kind != "lead" or not lead:
         return {**held, "staff": lead.get("staff"), "pooled": False, "protection": None, "feedback": None}
-    if lead["feedback_due"] is not None:
-        feedback = {"due": lead["feedback_due"], "overdue": lead["feedback_missed"] or lead["feedback_due"] <= at}
-    protection = lead["protection"] and without(lead["protection"], "period")
+    due, protection = lead["feedback_due"], lead["protection"] and only(lead["protection"], "staff", "until")
+    feedback = due and {"due": due, "overdue": lead["feedback_missed"] or due <= at}
     return {**held, "staff": lead["owner"], "pooled": lead["pooled"], "protection": protection, "feedback": feedback}
 
 
-def routing(each: Data, at: datetime) -> Data:
-    overdue = each["state"] == "waiting" and each["accept_by"] <= at
-    return {**without(each, "action"), "state": "overdue" if overdue else each["state"]}
-
-
-def open_lead(stream: Stream, at: datetime) -> Data:
-    lead = stream.entry
+def open_lead(lead: Data, at: datetime) -> Data:
     action, reports, scores = pending(lead), lead.get("status_reports"), lead.get("scores")
-    last = routing(lead["routings"][-1], at) if lead["routings"] else None
-    about = ("captured_at", "source", "campaign", "dealer_wish", "region", "needs", "grade", "reasons", "vehicles")
-    shown = {key: lead[key] for key in (*about, "budget", "window", "first_contact_at")}
+    last = lead["routings"][-1] if lead["routings"] else None
+    late = last and last["state"] == "waiting" and last["accept_by"] <= at
     return {
-        "stream": stream.name,
-        **shown,
-        "score": scores[-1] if scores else None,
+        **only(lead, *OPEN_LEAD, "budget", "window", "first_contact_at"), "score": scores[-1] if scores else None,
         "reported_status": reports[-1]["status"] if reports else None,
-        "routing": last and {key: last[key] for key in ("dealer", "by", "accept_by", "state")},
-        "next_action": action
-        and {"overdue": late(action, at), **{key: action[key] for key in ("kind", "due", "assignee")}},
+        "routing": last and {**only(last, "dealer", "by", "accept_by"), "state": "overdue" if late else last["state"]},
+        "next_action": action and {**only(action, "kind", "due", "assignee"),
+                                   "overdue": action["outcome"] == "missed" or action["due"] <= at},
     }
-
-
-def follow_up(each: Data, at: datetime) -> Data:
-    slow = each["outcome"] == "done" and each["closed_at"] > each["due"]
-    return {
-        **without(each, "assignee", "over"),
-        "outcome": "missed" if late(each, at) else each["outcome"],
-        "late": slow,
-    }
-
-
-def drive(each: Data, at: datetime) -> Data:
-    missed = each["state"] == "booked" and each["report_by"] <= at
-    return {**without(each, "report_by"), "state": "missed" if missed else each["state"]}

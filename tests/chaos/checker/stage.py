@@ -1,21 +1,20 @@
 """The customer's headline stage: what it was at every moment, so since when it is what it is now."""
 
-from collections.abc import Iterable, Iterator
+# fmt: off
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 NEW = timedelta(days=90)
-# Of two marks of one dimension of a stream the one that stands later in the stream counts.
+# event -> dimension and value; of two of one dimension and stream the one that stands later in the stream counts.
 MARKS: dict[str, tuple[str, Any]] = {
-    **dict.fromkeys(
-        ("lead_captured", "lead_reopened", "opportunity_opened", "opportunity_reopened"), ("status", "open")
-    ),
-    "lead_lost": ("status", "lost"), "lead_converted": ("status", "converted"),
-    "lead_recycled": ("bin", True), "lead_restored": ("bin", False), "lead_qualified": ("grade", None),
-    "opportunity_won": ("status", "won"), "opportunity_lost": ("status", "lost"),
-    "contract_signed": ("status", "signed"), "contract_cancelled": ("status", "cancelled"),
-    "order_placed": ("status", "placed"), "order_cancelled": ("status", "cancelled"),
-    "vehicle_delivered": ("status", "acquired"), "used_sale": ("status", "acquired"),
+    "lead_captured": ("status", "open"), "lead_lost": ("status", "lost"), "lead_reopened": ("status", "open"),
+    "lead_converted": ("status", "converted"), "lead_recycled": ("bin", True), "lead_restored": ("bin", False),
+    "lead_qualified": ("grade", None), "opportunity_opened": ("status", "open"), "opportunity_won": ("status", "won"),
+    "opportunity_lost": ("status", "over"), "opportunity_reopened": ("status", "open"),
+    "contract_signed": ("status", "signed"), "contract_cancelled": ("status", "over"),
+    "order_placed": ("status", "placed"), "order_cancelled": ("status", "over"),
+    "vehicle_delivered": ("status", "acquired"),
 }
 BUYING = {"opportunity": "open", "contract": "signed", "order": "placed"}
 Mark = tuple[datetime, str, int, str, Any]  # at, stream, place in the stream, dimension, value
@@ -27,52 +26,38 @@ def owner(since: datetime, at: datetime) -> tuple[str, datetime]:
 
 
 def headline(marks: Iterable[Mark], at: datetime) -> tuple[str, datetime | None, datetime | None]:
-    """Its name, since when, and since when every intent is lost."""
+    """Its name, since when, and since when every lead is lost."""
     said: Said = {}
     name, since, dormant = "unknown", None, None
     ordered = sorted(marks, key=lambda mark: mark[:3])
-    for number, (moment, stream, place, dimension, value) in enumerate(ordered):
+    for number, (moment, stream, place, dimension, value) in enumerate(ordered, 1):
         known = said.setdefault(stream, {})
-        if place == 0:
-            known["begun"] = (0, True, moment)
+        known |= {"begun": (0, True, moment)} if place == 0 else {}
         if dimension not in known or place > known[dimension][0]:
             known[dimension] = (place, value, moment)
-        now = level(said, moment)
-        if now != name:
-            name, since = now, moment
-        if name == "owner_new":  # the next mark, or the record's date, may come after it has become an old owner
-            active = acquired(said)[0] + NEW
-            if active <= (ordered[number + 1][0] if number + 1 < len(ordered) else at):
-                name, since = "owner_active", active
-        asleep = name == "prospect" and {status for status, _ in leads(said)} == {"lost"}
-        dormant = (dormant or moment) if asleep else None
+        now, acquired, leads = level(said, moment)
+        name, since = (name, since) if now == name else (now, moment)
+        until = ordered[number][0] if number < len(ordered) else at
+        if name == "owner_new" and acquired[0] + NEW <= until:  # by time alone, before anything else happens
+            name, since = "owner_active", acquired[0] + NEW
+        dormant = (dormant or moment) if name == "prospect" and set(leads) == {"lost"} else None
     return name, since, dormant
 
 
-def leads(said: Said) -> Iterator[tuple[str, bool]]:
-    """Status and heat of those that are there."""
-    for stream, known in said.items():
-        if stream.startswith("lead/") and "begun" in known and not ("bin" in known and known["bin"][1]):
-            yield known["status"][1], "grade" in known and known["grade"][1] == "hot"
-
-
-def acquired(said: Said) -> list[datetime]:
-    return [known["status"][2] for known in said.values() if "begun" in known and known["status"][1] == "acquired"]
-
-
-def level(said: Said, moment: datetime) -> str:
-    own, there = acquired(said), list(leads(said))
-    others = [(s.partition("/")[0], k["status"][1], k["status"][2]) for s, k in said.items() if "begun" in k]
-    others = [each for each in others if each[0] in BUYING]
-    if len(own) > 1:
-        return "repeat_owner"
-    buying = [(kind, since) for kind, status, since in others if BUYING[kind] == status]
-    is_open = any(status == "open" for status, _ in there)
-    if own:
-        again = is_open or any(kind == "opportunity" or since > own[0] for kind, since in buying)
-        return "repurchase_intent" if again else owner(own[0], moment)[0]
-    if buying or any(status == "converted" for status, _ in there):
-        return "in_purchase"
-    if ("open", True) in there:
-        return "hot_prospect"
-    return "prospect" if there or others else "unknown"
+def level(said: Said, moment: datetime) -> tuple[str, list[datetime], list[str]]:
+    """The stage at a moment; when vehicles were acquired; the status of each lead that is there."""
+    there = [(stream.partition("/")[0], told) for stream, told in said.items() if "begun" in told]
+    there = [(kind, told) for kind, told in there if not ("bin" in told and told["bin"][1])]
+    leads = [told["status"][1] for kind, told in there if kind == "lead"]
+    grades = [told.get("grade", (0, None))[1] for kind, told in there if kind == "lead"]
+    acquired = [told["status"][2] for _, told in there if told["status"][1] == "acquired"]
+    buying = [(kind, told["status"][2]) for kind, told in there if BUYING.get(kind) == told["status"][1]]
+    if len(acquired) > 1:
+        name = "repeat_owner"
+    elif acquired:
+        again = "open" in leads or any(kind == "opportunity" or since > acquired[0] for kind, since in buying)
+        name = "repurchase_intent" if again else owner(acquired[0], moment)[0]
+    else:
+        hot = ("open", "hot") in zip(leads, grades, strict=True)
+        name = "in_purchase" if buying or "converted" in leads else "hot_prospect" if hot else "prospect"
+    return name if there else "unknown", acquired, leads

@@ -1,5 +1,6 @@
 """What stands on the topics, read with librdkafka: the first occurrence of every version of every stream."""
 
+# fmt: off
 import json
 import time
 import uuid
@@ -13,12 +14,9 @@ PATIENCE = 60.0  # seconds without a message before the end of a partition
 
 
 class Event(NamedTuple):
-    """`service` and `name` are the middle of the type: roadbook.<service>.<name>.v1."""
-
     stream: str
     version: int
     id: str
-    service: str
     name: str
     time: datetime
     recorded: datetime
@@ -37,24 +35,16 @@ def _value(value: Any) -> Any:
         return {key: _value(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_value(item) for item in value]
-    if isinstance(value, str) and len(value) >= 19 and value[4:5] == "-" and value[10:11] == "T":
-        return instant(value)
-    return value
+    return instant(value) if isinstance(value, str) and value[4:5] == "-" and value[10:11] == "T" else value
 
 
 def event_of(headers: Mapping[str, str], value: bytes) -> Event:
-    service, name, version = headers["ce_type"].split(".")[1:]
+    """`name` is the middle of the type: roadbook.<service>.<name>.v1; a newer version is another event."""
+    _, _, name, version = headers["ce_type"].split(".")
     return Event(
-        stream=headers["ce_subject"],
-        version=int(headers["ce_sequence"]),
-        id=headers["ce_id"],
-        service=service,
-        name=name if version == "v1" else f"{name}.{version}",
-        time=instant(headers["ce_time"]),
-        recorded=instant(headers["ce_recordedtime"]),
-        party_ref=headers.get("ce_partyref"),
-        dealer=headers.get("ce_dealer"),
-        data=_value(json.loads(value)),
+        headers["ce_subject"], int(headers["ce_sequence"]), headers["ce_id"], name if version == "v1" else f"{name}.{version}",
+        instant(headers["ce_time"]), instant(headers["ce_recordedtime"]), headers.get("ce_partyref"), headers.get("ce_dealer"),
+        _value(json.loads(value)),
     )
 
 
@@ -63,40 +53,31 @@ def streams_of(events: Iterable[Event]) -> dict[str, list[Event]]:
     streams: dict[str, list[Event]] = {}
     for event in events:
         known = streams.setdefault(event.stream, [])
-        if event.version > len(known) + 1:
-            raise ValueError(f"{event.stream}: {event.version} after {len(known)}")
-        if event.version <= len(known):
-            if known[event.version - 1].id != event.id:
-                raise ValueError(f"{event.stream}: two events claim {event.version}")
-            continue
-        known.append(event)
+        if event.version == len(known) + 1:
+            known.append(event)
+        elif event.version > len(known) or known[event.version - 1] != event:
+            raise ValueError(f"{event.stream}: {event.version} of {event.id} after {len(known)}")
     return streams
 
 
 def read_topics(bootstrap: str, topics: Sequence[str]) -> Iterator[Event]:
     """All events of the topics up to their ends as of now, per partition in offset order."""
-    consumer = Consumer(
-        {"bootstrap.servers": bootstrap, "group.id": f"checker-{uuid.uuid4()}", "enable.auto.commit": False}
-    )
-    try:
-        ends: dict[tuple[str, int], int] = {}
-        for topic in topics:
-            for number in consumer.list_topics(topic, timeout=20).topics[topic].partitions:
-                low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=20)
-                if low < high:
-                    ends[topic, number] = high
-        consumer.assign([TopicPartition(topic, number, 0) for topic, number in ends])
-        deadline = time.monotonic() + PATIENCE
-        while ends:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{len(ends)} partitions were not read to their ends")
-            for message in consumer.consume(500, timeout=0.5):
-                if message.error():
-                    continue
-                deadline = time.monotonic() + PATIENCE
-                place = (message.topic(), message.partition())
-                if message.offset() + 1 >= ends.get(place, 0):
-                    ends.pop(place, None)
-                yield event_of({name: raw.decode() for name, raw in message.headers()}, message.value())
-    finally:
-        consumer.close()
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": f"checker-{uuid.uuid4()}", "enable.auto.commit": False})
+    ends: dict[tuple[str, int], int] = {}
+    for topic in topics:
+        for number in consumer.list_topics(topic, timeout=20).topics[topic].partitions:
+            low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=20)
+            ends |= {(topic, number): high} if low < high else {}
+    consumer.assign([TopicPartition(topic, number, 0) for topic, number in ends])
+    deadline = time.monotonic() + PATIENCE
+    while ends:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{len(ends)} partitions were not read to their ends")
+        for message in consumer.consume(500, timeout=0.5):
+            if message.error():
+                continue
+            deadline, place = time.monotonic() + PATIENCE, (message.topic(), message.partition())
+            if message.offset() + 1 >= ends.get(place, 0):
+                ends.pop(place, None)
+            yield event_of({name: raw.decode() for name, raw in message.headers()}, message.value())
+    consumer.close()
