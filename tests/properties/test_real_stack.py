@@ -147,8 +147,8 @@ async def test_every_interleaving_on_the_real_stack_gives_one_hash(alone: Stack,
     held = await table.fetchval("SELECT count(*) FROM held")
     assert held == 0
     print(
-        f"\nreal stack: {len(waves.orders)} interleavings of {len(history.events)} events in {len(waves.ends)} partitions "
-        f"of {len(FACTS_TOPICS)} topics, {waves.sent - len(history.events) * WORLDS} repeats, killed at "
+        f"\nreal stack: {len(waves.orders)} interleavings of {len(history.events)} events "
+        f"in {len(waves.ends)} partitions of {len(FACTS_TOPICS)} topics, {waves.sent - len(history.events) * WORLDS} repeats, killed at "
         f"{', '.join(CRASHES)}, rewound once: one record each for {read} customers as headquarters and "
         f"{len(history.dealers)} dealers see them, {read} of {read} hashes equal to the independent fold"
     )

@@ -6,8 +6,5 @@ from datetime import UTC, datetime
 from checker import World, digest, read_topics
 
 now = datetime.now(UTC)
-records = World(read_topics(sys.argv[1], sys.argv[2:])).customers(None, now)
-hashes = {customer: digest(record) for customer, record in records.items()}
-for customer in sorted(hashes):
-    print(customer, hashes[customer])
-print("root", digest(hashes), "at", now.isoformat())
+hashes = {ref: digest(made) for ref, made in World(read_topics(sys.argv[1], sys.argv[2:])).customers(None, now).items()}
+print(*(f"{ref} {hashes[ref]}" for ref in sorted(hashes)), f"root {digest(hashes)} at {now.isoformat()}", sep="\n")

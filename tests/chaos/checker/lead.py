@@ -1,12 +1,12 @@
 """What a table cannot say of a lead: the next action, the answer a dealer owes, the protection, and what ends them."""
 
+# fmt: off
 from datetime import UTC, datetime
 from typing import Any
 
 from checker.table import Data
 
 OUTCOMES = {"accepted": "done", "declined": "done", "overdue": "missed", "replaced": "replaced", "dropped": "dropped"}
-ENDS = ("lead_lost", "lead_converted", "lead_recycled")
 
 
 def pending(lead: Data) -> Data | None:
@@ -35,27 +35,24 @@ def consequences(lead: Data, name: str, e: Data) -> None:
         answer(lead, at, "accepted", e.get("staff"))
     elif name == "lead_declined":
         leave(lead, at, "declined", e["reason"])
-    elif name == "lead_feedback_overdue" and e["awaited"] == "acceptance":
-        leave(lead, at, "overdue")
     elif name == "lead_feedback_overdue":
+        if e["awaited"] == "acceptance":
+            leave(lead, at, "overdue")
         lead["feedback_missed"] = lead["feedback_due"] is not None
     elif name == "lead_routed":
         leave(lead, at, "replaced")
-        routing = {key: e[key] for key in ("dealer", "by", "at", "accept_by")} | {"state": "waiting", "reason": None}
+        routing = {"dealer": e["dealer"], "by": e["by"], "at": at, "accept_by": e["accept_by"], "state": "waiting"}
         planned = plan(lead, "accept", e["accept_by"], None, at)
-        lead["routings"].append({**routing, "answered_at": None, "staff": None, "action": planned})
+        lead["routings"].append({**routing, "answered_at": None, "staff": None, "reason": None, "action": planned})
     elif name == "lead_protected":
         lead["protection"] = {"staff": e["staff"], "until": e["until"], "period": e["until"] - at}
     elif name in ("lead_released_to_pool", "lead_reassigned"):
-        if action:
-            action["assignee"] = e.get("staff")
-        if held:
-            held["staff"] = e.get("staff")
-    elif name in ENDS:
+        (action or {}).update(assignee=e.get("staff"))
+        (held or {}).update(staff=e.get("staff"))
+    elif name in ("lead_lost", "lead_converted", "lead_recycled"):
         answer(lead, at, "dropped")
         end_action(lead, at, "dropped")
-        if action := pending(lead):
-            action["over"] = True
+        (pending(lead) or {}).update(over=True)
         lead.update(protection=None, feedback_due=None, feedback_missed=False, pooled=False)
     elif name == "lead_restored" and lead["binned"]:
         lead["recycled"][-1]["restored_at"] = at
@@ -63,10 +60,10 @@ def consequences(lead: Data, name: str, e: Data) -> None:
 
 def plan(lead: Data, kind: str, due: datetime, assignee: str | None, at: datetime) -> Data:
     end_action(lead, at, "replaced")
-    open_: Data = {"outcome": "planned", "closed_at": None, "result": None, "staff": None, "over": False}
-    lead["follow_ups"].append({"kind": kind, "due": due, "assignee": assignee, "scheduled_at": at, **open_})
-    planned: Data = lead["follow_ups"][-1]
-    return planned
+    action: Data = {"kind": kind, "due": due, "assignee": assignee, "scheduled_at": at, "outcome": "planned"}
+    action |= {"closed_at": None, "result": None, "staff": None, "over": False}
+    lead["follow_ups"].append(action)
+    return action
 
 
 def end_action(lead: Data, at: datetime, outcome: str, result: str | None = None, staff: str | None = None) -> None:

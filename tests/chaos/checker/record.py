@@ -1,6 +1,6 @@
 """From events to customers, and from a customer's streams to the facts of its record."""
 
-# fmt: off  # laid out by hand: a section of the record is a line or two
+# fmt: off
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -17,17 +17,15 @@ COMPLETE = ("name", "contact_point", "address", "model", "budget", "window", "ne
 KEPT_ONLY = {"groupbuy", "campaign", "showroomday", "mediaspend", "commission", "salestarget", "forecast"}
 UNHELD = {"partyref", "consent", "quote", "contract", "tradein", "accessorysale"}
 KNOWN = {name for rows in ROWS.values() for name in rows}
-OPEN_LEAD = ("captured_at", "source", "campaign", "dealer_wish", "region", "needs", "grade", "reasons", "vehicles")
-TOLD = ("status_reports", "scores", "online_experiences", "showroom_visits", "lost", "reopened", "converted", "recycled",
-        "outcomes")
+TOLD = ("status_reports", "scores", "online_experiences", "showroom_visits", "lost", "reopened", "converted",
+        "recycled", "outcomes")
+Datas = list[Data]
+OPEN_LEAD = "captured_at source campaign dealer_wish region needs grade reasons vehicles budget window first_contact_at"
 
 
 def canonical(tree: Any) -> bytes:
-    return json.dumps(tree, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_text).encode()
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return json.dumps(tree, sort_keys=True, ensure_ascii=False, separators=(",", ":"),
+                      default=lambda moment: moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")).encode()
 
 
 def digest(tree: Any) -> str:
@@ -47,9 +45,7 @@ class Stream:
 
     def __init__(self, name: str, events: Sequence[Event]) -> None:
         self.name, self.kind, self.events, self.person = name, name.partition("/")[0], events, True
-        self.entry: Data = {}
-        self.holders: list[tuple[str | None, datetime]] = []
-        self.marks: list[stage.Mark] = []
+        self.entry, self.holders, self.marks = dict[str, Any](), list[Any](), list[stage.Mark]()
         for event in events:
             self._take(event)
         self.ref = next((event.party_ref for event in reversed(events) if event.party_ref), None)
@@ -69,10 +65,9 @@ class Stream:
             consequences(self.entry, name, data)
         for each in data["fields"] if name == "profile_recorded" else [{}]:
             carry_out(self.entry, ROWS[self.kind][name], {**data, **each})
-        if name in ("lead_captured", "lead_enriched"):
-            for each in data.get("consents", []):
-                state = "granted" if each["granted"] else "refused"
-                self.entry["words"].append({**without(each, "granted"), "at": data["at"], "state": state})
+        for each in data.get("consents", []):
+            state = "granted" if each["granted"] else "refused"
+            self.entry["words"].append({**without(each, "granted"), "at": data["at"], "state": state})
         if name in stage.MARKS:
             dimension, value = stage.MARKS[name]
             self.marks.append((data["at"], self.name, len(self.marks), dimension, data.get("grade", value)))
@@ -86,18 +81,18 @@ class Stream:
         return own or bool(given)
 
 
-def intervals_of(vehicle: str, events: Sequence[Event], dealer: str | None) -> list[Data]:
+def intervals_of(vehicle: str, events: Sequence[Event], dealer: str | None) -> Datas:
     """Who owned it when; for a dealer only what it made itself. `ids` are the events that say so."""
     moves = [event for event in events if event.name == "ownership_transferred"]
-    sales = {event.version: event for event in events if event.name == "used_vehicle_sold"}
+    sales = {event.version + 1: event for event in events if event.name == "used_vehicle_sold"}
     found = []
     for event, next_ in zip(moves, [*moves[1:], None], strict=False):
         owner, used = event.data["party_ref"], event.data["cause"] == "used_sale"
         if owner is None or dealer not in (None, event.dealer):
             continue
         end = next_ if next_ and dealer in (None, next_.dealer) else None
-        sale = sales.get(event.version - 1) if used else None
-        sale = sale if sale and sale.data["party_ref"] == owner and dealer in (None, sale.dealer) else None
+        sale = sales.get(event.version)
+        sale = sale if sale and used and sale.data["party_ref"] == owner and dealer in (None, sale.dealer) else None
         found.append({
             **only(event.data, "party_ref", "cause", "source", "odometer_km"), "dealer": event.dealer,
             "from": event.data["at"], "until": end and end.data["at"], "ended_by": end and end.data["cause"],
@@ -107,6 +102,7 @@ def intervals_of(vehicle: str, events: Sequence[Event], dealer: str | None) -> l
     return found
 
 
+
 class World:
     """All events there are. A viewer is a dealer, or None for headquarters."""
 
@@ -114,9 +110,7 @@ class World:
         self.streams = streams_of(events)
         self.today = {name: Stream(name, told) for name, told in self.streams.items()}
 
-    def customers(
-        self, dealer: str | None, now: datetime, as_of: datetime | None = None, known_at: datetime | None = None
-    ) -> dict[str, Data]:
+    def customers(self, dealer: str | None, now: datetime, as_of: Any = None, known_at: Any = None) -> dict[str, Data]:
         """Customer id -> facts: of what may be seen now, what had happened by `as_of` and was known by `known_at`."""
         seen, links, intervals = [], [], []
         for name in sorted(self.streams):
@@ -134,27 +128,24 @@ class World:
                     stream.person = today.person
                     seen.append(stream)
         refs = {stream.ref for stream in seen} | {each["party_ref"] for each in intervals}
-        groups = {ref: {ref} for ref in sorted(ref for ref in refs if ref)}
+        groups = {ref: {ref} for ref in refs if ref}
         links = [pair for pair in links if pair[0] in groups and pair[1] in groups]
         for one, other in links:
             together = groups[one] | groups[other]
             groups.update(dict.fromkeys(together, together))
-        own: dict[str, tuple[list[Stream], list[Data]]] = {min(each): ([], []) for each in groups.values()}
-        for stream in seen:
-            own[min(groups[stream.ref or ""])][0].append(stream)
-        for each in intervals:
-            own[min(groups[each["party_ref"]])][1].append(each)
+        own: dict[str, tuple[list[Stream], Datas]] = {min(each): ([], []) for each in groups.values()}
+        for ref, sort, each in [*((s.ref, 0, s) for s in seen), *((i["party_ref"], 1, i) for i in intervals)]:
+            own[min(groups[ref])][sort].append(each)
         return {ref: record(*own[ref], sorted(groups[ref]), links, as_of or now) for ref in own}
 
 
-Streams = Sequence[Stream]
 
 
-def record(streams: Streams, intervals: list[Data], refs: list[str], links: list[Any], at: datetime) -> Data:
+def record(streams: Sequence[Stream], intervals: Datas, refs: list[str], links: list[Any], at: datetime) -> Data:
     of = {kind: [stream for stream in streams if stream.kind == kind and stream.entry] for kind in ROWS}
     leads, held = of["lead"], [stream for stream in streams if stream.kind not in UNHELD]
 
-    def entries(kind: str, section: str = "", shown: Callable[[Data], Data] = dict) -> list[Data]:
+    def entries(kind: str, section: str = "", shown: Callable[[Data], Data] = dict) -> Datas:
         """Of the streams of a kind: what they are, or what is listed in them."""
         return [{"stream": s.name, **shown(each)} for s in of[kind]
                 for each in (s.entry.get(section, []) if section else [s.entry])]
@@ -170,9 +161,8 @@ def record(streams: Streams, intervals: list[Data], refs: list[str], links: list
     trade_ins = entries("tradein", "", lambda each: timed(each, "appraised", "valid_until", "expired"))
     quotes = entries("quote", "", lambda each: timed(each, "issued", "valid_until", "expired"))
     contracts, orders, sold = entries("contract"), entries("order"), entries("accessorysale")
-    papers = {each["stream"]: each for each in [*quotes, *contracts]}
-    bought = purchases(orders, intervals, sold, trade_ins, papers, at)
-    known, names = known_items(leads), {stream.name for stream in streams}
+    bought = purchases(orders, intervals, sold, trade_ins, {each["stream"]: each for each in [*quotes, *contracts]}, at)
+    names, known = {s.name for s in streams}, {item for s in leads for item in known_items(s.entry, s.person)}
     version = sum(len(stream.events) for stream in streams) + len({i for each in intervals for i in each["ids"]})
     return {
         "head": {
@@ -203,8 +193,9 @@ def record(streams: Streams, intervals: list[Data], refs: list[str], links: list
             "routings": entries("lead", "routings", lambda each: without(
                 timed(each, "waiting", "accept_by", "overdue"), "action")),
             "reassigned": entries("lead", "reassigned"),
-            "shares": [{"stream": s.name, **without(each, "ended"), "state": share_state(s.entry, each, at)}
-                       for s in leads for each in s.entry["shares"]],
+            "shares": [{"stream": s.name, **without(each, "ended"), "state": each["ended"] or (
+                "expired" if each["until"] <= at else "suspended" if s.entry["binned"] else "active")}
+                for s in leads for each in s.entry["shares"]],
         },
         "intent": {"open_leads": [{"stream": s.name, **open_lead(s.entry, at)} for s in leads
                                   if s.entry["status"] == "open" and not s.entry["binned"]]},
@@ -219,22 +210,19 @@ def record(streams: Streams, intervals: list[Data], refs: list[str], links: list
     }
 
 
-def known_items(leads: Streams) -> set[str]:
-    known: set[str] = set()
-    for lead, person in [(stream.entry, stream.person) for stream in leads]:
-        points = lead["contact_points"] if person else []
-        named = person and {"name", "family_name", "given_name"} & {*lead["fields"]}
-        there = {
-            "name": named, "address": any(point["kind"] == "address" for point in points),
-            "contact_point": any(point["kind"] != "address" and point["valid"] for point in points),
-            "model": any(vehicle["model"] or vehicle["vin"] for vehicle in lead["vehicles"]),
-            **only(lead, "budget", "window", "needs"), "consent": lead["words"],
-        }
-        known |= {item for item, value in there.items() if value}
-    return known
+def known_items(lead: Data, person: bool) -> set[str]:
+    points = lead["contact_points"] if person else []
+    there = {
+        "name": person and {"name", "family_name", "given_name"} & {*lead["fields"]},
+        "address": any(point["kind"] == "address" for point in points),
+        "contact_point": any(point["kind"] != "address" and point["valid"] for point in points),
+        "model": any(vehicle["model"] or vehicle["vin"] for vehicle in lead["vehicles"]),
+        **only(lead, "budget", "window", "needs"), "consent": lead["words"],
+    }
+    return {item for item, value in there.items() if value}
 
 
-def consent(streams: Streams) -> list[Data]:
+def consent(streams: Sequence[Stream]) -> Datas:
     """Per purpose, channel and brand the latest word, and since when it stands without another."""
     said = [(word["at"], s.name, n, word) for s in streams for n, word in enumerate(s.entry.get("words", []))]
     latest: dict[tuple[str, str, str], Data] = {}
@@ -242,24 +230,22 @@ def consent(streams: Streams) -> list[Data]:
         key = (word["purpose"], word["channel"], word["brand"] or "")
         state = word["state"] if word["state"] in ("granted", "refused") else "withdrawn"
         before = latest.get(key, {"state": None, "wording": "", "since": at})
-        wording = before["wording"] if word["wording"] is None else word["wording"]
         since = before["since"] if before["state"] == state else at
+        wording = before["wording"] if word["wording"] is None else word["wording"]
         latest[key] = {**without(word, "at"), "state": state, "since": since, "wording": wording}
     return [latest[key] for key in sorted(latest)]
 
 
-def purchases(
-    orders: list[Data], intervals: list[Data], sold: list[Data], trade_ins: list[Data], papers: Data, at: datetime
-) -> list[Data]:
+def purchases(orders: Datas, intervals: Datas, sold: Datas, trade_ins: Datas, papers: Data, at: datetime) -> Datas:
     acquired = [(each["delivered_at"], each["stream"]) for each in orders if each["state"] == "delivered"]
     acquired += [(each["from"], each["vehicle"]) for each in intervals if each["cause"] == "used_sale"]
     found = []
     for order in sorted(orders, key=lambda each: (each["placed_at"], each["stream"])):
         stream, delivered = order["stream"], order["state"] == "delivered"
         cancelled = order["cancellations"][-1] if order["state"] == "cancelled" else None
-        own = [i for i in intervals if i["vehicle"] == f"vehicle/{order['vin']}"]
         quote = papers.get(papers.get(order["contract"], {}).get("quote"), {"lines": []})
         discounts = [line["amount"] for line in quote["lines"] if line["kind"] == "discount"]
+        of_vin = [each for each in intervals if each["vehicle"] == f"vehicle/{order['vin']}"]
         taken = min((each["stream"] for each in trade_ins if each["order"] == stream), default=None)
         name, since = ("cancelled", cancelled["at"]) if cancelled else ("on_order", order["placed_at"])
         found.append({
@@ -267,43 +253,36 @@ def purchases(
             "discount": sum(discounts) if discounts else None, "stage": name, "stage_since": since,
             "repurchase": delivered and (order["delivered_at"], stream) != min(acquired),
             "accessories": [each for each in sold if each["order"] == stream],
-        } | (owned(order["delivered_at"], own, at) if delivered else {}))
+        } | (owned(order["delivered_at"], of_vin, at) if delivered else {}))
     return found
 
 
-def owned(since: datetime, intervals: list[Data], at: datetime) -> Data:
+def owned(since: datetime, intervals: Datas, at: datetime) -> Data:
     """The stage of one vehicle, by the last of its intervals."""
     last = max(intervals, key=lambda each: (each["from"], each["version"]), default={"until": None})
-    name, since = ("former", last["until"]) if last["until"] else stage.owner(since, at)
-    return {"stage": name, "stage_since": since}
+    name, began = ("former", last["until"]) if last["until"] else stage.owner(since, at)
+    return {"stage": name, "stage_since": began}
 
 
-def vehicles(intervals: list[Data], bought: list[Data], trade_ins: list[Data], at: datetime) -> list[Data]:
+def vehicles(intervals: Datas, bought: Datas, trade_ins: Datas, at: datetime) -> Datas:
     found = []
-    for vin in sorted({each["vehicle"].partition("/")[2] for each in intervals}):
-        own = [each for each in intervals if each["vehicle"] == f"vehicle/{vin}"]
-        own.sort(key=lambda each: (each["from"], each["version"]))
+    for name in sorted({each["vehicle"] for each in intervals}):
+        own = sorted((i for i in intervals if i["vehicle"] == name), key=lambda each: (each["from"], each["version"]))
+        vin = name.partition("/")[2]
         models = [each["model"] for each in [*bought, *trade_ins] if each["vin"] == vin and each["model"]]
-        shown = [without(each, "vehicle", "version", "ids") for each in own]
-        about = {"vin": vin, "model": models[0] if models else None, "intervals": shown}
-        found.append({**about, **owned(own[-1]["from"], own, at)})
+        about = {"vin": vin, "model": models[0] if models else None, **owned(own[-1]["from"], own, at)}
+        found.append({**about, "intervals": [without(each, "vehicle", "version", "ids") for each in own]})
     return found
-
-
-def share_state(lead: Data, share: Data, at: datetime) -> str:
-    if share["ended"] or share["until"] <= at:
-        return str(share["ended"] or "expired")
-    return "suspended" if lead["binned"] else "active"
 
 
 def current(stream: Stream, at: datetime) -> Data:
     held: Data = {"stream": stream.name, "dealer": stream.holders[-1][0], "since": stream.holders[-1][1]}
-    lead = stream.entry
-    if stream.kind != "lead" or not lead:
-        return {**held, "staff": lead.get("staff"), "pooled": False, "protection": None, "feedback": None}
-    due, protection = lead["feedback_due"], lead["protection"] and only(lead["protection"], "staff", "until")
+    if stream.kind != "lead" or not stream.entry:
+        return {**held, "staff": stream.entry.get("staff"), "pooled": False, "protection": None, "feedback": None}
+    lead, due, protection = stream.entry, stream.entry["feedback_due"], stream.entry["protection"]
     feedback = due and {"due": due, "overdue": lead["feedback_missed"] or due <= at}
-    return {**held, "staff": lead["owner"], "pooled": lead["pooled"], "protection": protection, "feedback": feedback}
+    held |= {"staff": lead["owner"], "pooled": lead["pooled"], "feedback": feedback}
+    return {**held, "protection": protection and only(protection, "staff", "until")}
 
 
 def open_lead(lead: Data, at: datetime) -> Data:
@@ -311,7 +290,7 @@ def open_lead(lead: Data, at: datetime) -> Data:
     last = lead["routings"][-1] if lead["routings"] else None
     late = last and last["state"] == "waiting" and last["accept_by"] <= at
     return {
-        **only(lead, *OPEN_LEAD, "budget", "window", "first_contact_at"), "score": scores[-1] if scores else None,
+        **only(lead, *OPEN_LEAD.split()), "score": scores[-1] if scores else None,
         "reported_status": reports[-1]["status"] if reports else None,
         "routing": last and {**only(last, "dealer", "by", "accept_by"), "state": "overdue" if late else last["state"]},
         "next_action": action and {**only(action, "kind", "due", "assignee"),

@@ -35,29 +35,29 @@ def headline(marks: Iterable[Mark], at: datetime) -> tuple[str, datetime | None,
         known |= {"begun": (0, True, moment)} if place == 0 else {}
         if dimension not in known or place > known[dimension][0]:
             known[dimension] = (place, value, moment)
-        now, acquired, leads = level(said, moment)
+        now, acquired, states = level(said, moment)
         name, since = (name, since) if now == name else (now, moment)
         until = ordered[number][0] if number < len(ordered) else at
         if name == "owner_new" and acquired[0] + NEW <= until:  # by time alone, before anything else happens
             name, since = "owner_active", acquired[0] + NEW
-        dormant = (dormant or moment) if name == "prospect" and set(leads) == {"lost"} else None
+        dormant = (dormant or moment) if name == "prospect" and states == {"lost"} else None
     return name, since, dormant
 
 
-def level(said: Said, moment: datetime) -> tuple[str, list[datetime], list[str]]:
-    """The stage at a moment; when vehicles were acquired; the status of each lead that is there."""
+def level(said: Said, moment: datetime) -> tuple[str, list[datetime], set[str]]:
+    """The stage at a moment; when vehicles were acquired; in what states leads are."""
     there = [(stream.partition("/")[0], told) for stream, told in said.items() if "begun" in told]
     there = [(kind, told) for kind, told in there if not ("bin" in told and told["bin"][1])]
-    leads = [told["status"][1] for kind, told in there if kind == "lead"]
-    grades = [told.get("grade", (0, None))[1] for kind, told in there if kind == "lead"]
+    leads = [(told["status"][1], told.get("grade", (0, None))[1]) for kind, told in there if kind == "lead"]
     acquired = [told["status"][2] for _, told in there if told["status"][1] == "acquired"]
     buying = [(kind, told["status"][2]) for kind, told in there if BUYING.get(kind) == told["status"][1]]
+    states = {status for status, _ in leads}
     if len(acquired) > 1:
         name = "repeat_owner"
     elif acquired:
-        again = "open" in leads or any(kind == "opportunity" or since > acquired[0] for kind, since in buying)
+        again = "open" in states or any(kind == "opportunity" or since > acquired[0] for kind, since in buying)
         name = "repurchase_intent" if again else owner(acquired[0], moment)[0]
     else:
-        hot = ("open", "hot") in zip(leads, grades, strict=True)
-        name = "in_purchase" if buying or "converted" in leads else "hot_prospect" if hot else "prospect"
-    return name if there else "unknown", acquired, leads
+        bought = buying or "converted" in states
+        name = "in_purchase" if bought else "hot_prospect" if ("open", "hot") in leads else "prospect"
+    return name if there else "unknown", acquired, states

@@ -66,8 +66,8 @@ def carry_out(entry: Data, row: str, event: Data) -> None:
             entry.update(new)
             continue
         entries = entry.setdefault(section, [])
-        last = next((e for e in reversed(entries) if keys and wanted.items() <= {k: e[k] for k in wanted}.items()), None)
-        if last is not None and sort in "~=":
-            last.update(new)
-        elif sort == "+" or (last is None and sort in "=?"):
+        agreed = [each for each in entries if keys and all(each[key] == value for key, value in wanted.items())]
+        if agreed and sort in "~=":
+            agreed[-1].update(new)
+        elif sort == "+" or (not agreed and sort in "=?"):
             entries.append(new)

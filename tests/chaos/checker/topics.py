@@ -2,15 +2,12 @@
 
 # fmt: off
 import json
-import time
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, TopicPartition
-
-PATIENCE = 60.0  # seconds without a message before the end of a partition
 
 
 class Event(NamedTuple):
@@ -40,12 +37,11 @@ def _value(value: Any) -> Any:
 
 def event_of(headers: Mapping[str, str], value: bytes) -> Event:
     """`name` is the middle of the type: roadbook.<service>.<name>.v1; a newer version is another event."""
-    _, _, name, version = headers["ce_type"].split(".")
-    return Event(
-        headers["ce_subject"], int(headers["ce_sequence"]), headers["ce_id"], name if version == "v1" else f"{name}.{version}",
-        instant(headers["ce_time"]), instant(headers["ce_recordedtime"]), headers.get("ce_partyref"), headers.get("ce_dealer"),
-        _value(json.loads(value)),
-    )
+    name = headers["ce_type"].split(".", 2)[2].removesuffix(".v1")
+    stream, version, id_ = headers["ce_subject"], int(headers["ce_sequence"]), headers["ce_id"]
+    time, recorded = instant(headers["ce_time"]), instant(headers["ce_recordedtime"])
+    ref, dealer = headers.get("ce_partyref"), headers.get("ce_dealer")
+    return Event(stream, version, id_, name, time, recorded, ref, dealer, _value(json.loads(value)))
 
 
 def streams_of(events: Iterable[Event]) -> dict[str, list[Event]]:
@@ -62,21 +58,21 @@ def streams_of(events: Iterable[Event]) -> dict[str, list[Event]]:
 
 def read_topics(bootstrap: str, topics: Sequence[str]) -> Iterator[Event]:
     """All events of the topics up to their ends as of now, per partition in offset order."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": f"checker-{uuid.uuid4()}", "enable.auto.commit": False})
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "checker", "enable.auto.commit": False})
     ends: dict[tuple[str, int], int] = {}
     for topic in topics:
         for number in consumer.list_topics(topic, timeout=20).topics[topic].partitions:
             low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=20)
             ends |= {(topic, number): high} if low < high else {}
     consumer.assign([TopicPartition(topic, number, 0) for topic, number in ends])
-    deadline = time.monotonic() + PATIENCE
+    deadline = monotonic() + 60
     while ends:
-        if time.monotonic() > deadline:
+        if monotonic() > deadline:
             raise TimeoutError(f"{len(ends)} partitions were not read to their ends")
         for message in consumer.consume(500, timeout=0.5):
             if message.error():
                 continue
-            deadline, place = time.monotonic() + PATIENCE, (message.topic(), message.partition())
+            deadline, place = monotonic() + 60, (message.topic(), message.partition())
             if message.offset() + 1 >= ends.get(place, 0):
                 ends.pop(place, None)
             yield event_of({name: raw.decode() for name, raw in message.headers()}, message.value())
