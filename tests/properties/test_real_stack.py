@@ -146,11 +146,12 @@ async def test_every_interleaving_on_the_real_stack_gives_one_hash(alone: Stack,
     assert {dealer: len(bodies) for dealer, bodies in seen.items()} == dict.fromkeys(viewers, 1)
     held = await table.fetchval("SELECT count(*) FROM held")
     assert held == 0
+    repeats = waves.sent - len(history.events) * WORLDS
     print(
-        f"\nreal stack: {len(waves.orders)} interleavings of {len(history.events)} events "
-        f"in {len(waves.ends)} partitions of {len(FACTS_TOPICS)} topics, {waves.sent - len(history.events) * WORLDS} repeats, killed at "
-        f"{', '.join(CRASHES)}, rewound once: one record each for {read} customers as headquarters and "
-        f"{len(history.dealers)} dealers see them, {read} of {read} hashes equal to the independent fold"
+        f"\nreal stack: {len(waves.orders)} interleavings of {len(history.events)} events in {len(waves.ends)} partitions"
+        f" of {len(FACTS_TOPICS)} topics, {repeats} repeats, killed at {', '.join(CRASHES)}, rewound once:"
+        f" one record each for {read} customers as headquarters and {len(history.dealers)} dealers see them,"
+        f" {read} of {read} hashes equal to the independent fold"
     )
     assert len(waves.orders) >= 100
 

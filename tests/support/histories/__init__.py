@@ -1,7 +1,8 @@
 """Generated histories: what all services might have published about a few people, valid or wild.
 
 A valid history goes through plausible transitions; a wild one holds any event of a service at any place of any of its
-streams, types nobody knows included. Both are well-formed: versions without holes, data of the published shapes, times in order of recording.
+streams, types nobody knows included. Both are well-formed: versions without holes, data of the published shapes, times
+in order of recording.
 `History(seed)` is the same for ever; `.events` stand in the order in which they were recorded.
 """
 
