@@ -191,7 +191,7 @@ def test_personal_data_stand_beside_the_facts(life: Callable[..., Any]) -> None:
     made = record(one, personal=data)
     assert made.identity["names"] == [
         {"part": "full", "stream": one.stream, "field": "name", "value": "张伟", "source": "web_form",
-         "recorded_at": NOW, "verified_at": None}
+         "recorded_at": NOW, "verified_at": None, "learned_later": False}
     ]  # fmt: skip
     assert [leaf["field"] for leaf in made.identity["more"]] == ["comments"]  # type: ignore[attr-defined]
     points: Any = made.identity["contact_points"]
