@@ -8,7 +8,7 @@ COMPOSE := docker-compose.yml
 YAML := $(COMPOSE) deploy .yamllint.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs test test-matching test-kcat test-fuzz contracts test-contracts lint format lock clean
+.PHONY: help setup demo up down status logs test test-properties test-matching test-kcat test-fuzz contracts test-contracts lint format lock clean
 
 help: ## this list
 	@echo "Roadbook: one lifetime record for every car customer. Two commands to know: make demo, make test."
@@ -35,6 +35,10 @@ logs: setup ## follow all logs (Ctrl-C ends it)
 test: setup ## the whole suite on real PostgreSQL and real Kafka
 	@$(BIN)/pytest -q -n 2 shared services contracts/client deploy/cli tests/architecture tests/contracts tests/docs $(ARGS)
 	@$(BIN)/pytest -q -s tests/system $(ARGS)
+	@$(BIN)/pytest -q -s tests/properties $(ARGS)
+
+test-properties: setup ## order, links, time travel, why: held against an independent fold (PROPERTIES=10: a tenth)
+	@$(BIN)/pytest -q -s tests/properties $(ARGS)
 
 test-fuzz: setup ## the running services against their own OpenAPI documents (FUZZ_SEED=n repeats a run)
 	@$(BIN)/pytest -q -s -p no:randomly tests/fuzz $(ARGS)

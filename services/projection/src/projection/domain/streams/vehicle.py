@@ -98,7 +98,7 @@ def owners(vehicle: VehicleState) -> list[str]:
 def intervals(vehicle: VehicleState) -> Iterator[Interval]:
     """All, in the order of the stream: the next transfer ends the one before."""
     sales = {sale.version: sale for sale in vehicle.sales}
-    following = (*vehicle.transfers[1:], None)
+    following = (*vehicle.transfers, None)[1:]
     for start, end in zip(vehicle.transfers, following, strict=True):
         sale = sales.get(start.version - 1)
         bought = sale is not None and start.told.cause == "used_sale" and sale.told.party_ref == start.told.party_ref
