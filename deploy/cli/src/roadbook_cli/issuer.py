@@ -13,7 +13,16 @@ from roadbook_cli.project import StackError, write_json, write_private
 
 ISSUER = "urn:roadbook:embedded-issuer"
 AUDIENCE = "roadbook"
-SCOPES = ("lead:read", "lead:write", "lead:intake", "sales:read", "sales:write", "record:read", "network:all", "ops:read")
+SCOPES = (
+    "lead:read",
+    "lead:write",
+    "lead:intake",
+    "sales:read",
+    "sales:write",
+    "record:read",
+    "network:all",
+    "ops:read",
+)
 
 
 @dataclass(frozen=True)
