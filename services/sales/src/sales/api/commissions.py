@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import Body, Path
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -79,7 +80,7 @@ class EntryShown(shown.Shown):
 
 class SettlementShown(shown.Shown):
     settlement: str
-    entries: list[str]
+    entries: Annotated[list[str], Field(examples=[["0b6f1f5e-50a5-5a2e-9f54-0d2f8a7b6c11"]])]
     amount: int
     currency: str
     at: str
@@ -93,7 +94,7 @@ class StatementShown(shown.Shown):
     staff: str
     period: str
     since: str
-    until: str
+    until: Annotated[str, Field(examples=["2026-01-31T16:00:00Z"])]
     version: int
     figures: list[FiguresShown]
     entries: list[EntryShown]
