@@ -62,11 +62,13 @@ async def tell(
     return await execute(store, aggregate, order, context, apply_views)
 
 
-async def in_the_way(connection: Connection, pair: Pair) -> Pair | None:
-    """The cannot-link pair that joining `pair` would bring into one component."""
+async def in_the_way(connection: Connection, pair: Pair, *, by_hand: bool = False) -> Pair | None:
+    """The cannot-link pair that joining `pair` would bring into one component. By hand the pair's own is no hindrance:
+    that is just what the steward decides."""
     refs = await views.reached(connection, pair)
     known = graph((row.smaller, row.larger) for row in await views.links_among(connection, refs))
-    return kept_apart(*pair, known, await views.apart_among(connection, refs))
+    apart = await views.apart_among(connection, refs)
+    return kept_apart(*pair, known, apart - {pair} if by_hand else apart)
 
 
 # ── The steward ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -77,7 +79,7 @@ async def link(service: Service, pair: Pair, context: CommandContext) -> Answer:
     evidence = (Evidence(BY_HAND, "decision"),)
 
     async def act(store: JoinedStore) -> Answer:
-        if await in_the_way(store.connection, pair) not in (None, pair):
+        if await in_the_way(store.connection, pair, by_hand=True) is not None:
             raise Rejected("cannot_link")
         command = LinkPartyRefs(*pair, "steward", evidence, BY_HAND, context.now)
         where = f"/v1/links/{pair[0]}:{pair[1]}"
@@ -93,7 +95,7 @@ async def approve(service: Service, pair: Pair, context: CommandContext) -> Answ
         row = await views.pair(store.connection, *pair)
         if row is None or row.proposed_at is None:
             raise NotFound
-        if await in_the_way(store.connection, pair) not in (None, pair):
+        if await in_the_way(store.connection, pair, by_hand=True) is not None:
             raise Rejected("cannot_link")
         command = LinkPartyRefs(*pair, "steward", _evidence(row), row.matcher, context.now)
         return await tell(store, command, context, create=False)
