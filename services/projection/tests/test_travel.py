@@ -20,7 +20,7 @@ def bare(record: dict[str, Any]) -> dict[str, Any]:
 
 
 async def test_as_of_is_the_record_of_then(world: Any, life: Callable[..., Any], headquarters: Any) -> None:
-    one = life().captured().qualified("warm")
+    one = life(now=world.clock.now()).captured().qualified("warm")
     await world.live(one)
     world.clock.move_to(one.now)
     then = await headquarters.record(one.party_ref)
@@ -53,7 +53,7 @@ async def test_known_at_leaves_out_what_was_told_later(world: Any, life: Callabl
 async def test_a_link_counts_from_when_it_was_made_whatever_the_date(
     world: Any, life: Callable[..., Any], headquarters: Any
 ) -> None:
-    one, two = life().captured(), life().captured()
+    one, two = (life(now=world.clock.now() - 30 * DAY).captured() for _ in range(2))
     await world.live(one, two)
     past = one.now
     alone = bare(await headquarters.record(one.party_ref, as_of=rfc3339(past)))
@@ -108,7 +108,7 @@ async def test_why_names_the_events_the_rule_and_where_a_personal_value_comes_fr
     path = f"/v1/customers/{one.party_ref}/why"
 
     async def why(pointer: str, **params: Any) -> dict[str, Any]:
-        answer = await dealer.get(path, path=pointer, **params)
+        answer = await dealer.client.get(path, params={"path": pointer, **params}, headers=dealer.headers)
         assert answer.status_code == 200, answer.text
         body: dict[str, Any] = answer.json()
         WhyShown.model_validate(body)
@@ -129,5 +129,5 @@ async def test_why_names_the_events_the_rule_and_where_a_personal_value_comes_fr
     assert (name["value"], name["events"], name["personal"]["version"]) == ("张伟", [], version.version)
     assert (await why("/head/stage", as_of=rfc3339(one.events[0].time)))["value"] == "prospect"
     for pointer in ("/purchases/1/price", "/nowhere", "head", "/purchases/x", "/purchases/01/price"):
-        answer = await dealer.get(path, path=pointer)
+        answer = await dealer.client.get(path, params={"path": pointer}, headers=dealer.headers)
         assert (answer.status_code, answer.json()["code"]) == (404, "path_unknown")
