@@ -19,6 +19,17 @@ def events_of(thing: FollowUp | Routing) -> tuple[str, ...]:
     return (thing.event,) if thing.closed_by is None else (thing.event, thing.closed_by)
 
 
+def overdue_by(follow_up: FollowUp, at: datetime) -> tuple[str, ...]:
+    """What makes it missed, or not: once it is due, time alone does, and what says so later is not needed for it."""
+    told = follow_up.outcome == "missed" and follow_up.due <= at
+    return (follow_up.event,) if told else events_of(follow_up)
+
+
+def routing_by(routing: Routing, at: datetime) -> tuple[str, ...]:
+    told = routing.outcome == "overdue" and routing.accept_by <= at
+    return (routing.event,) if told else events_of(routing)
+
+
 def routing_state(routing: Routing, at: datetime) -> str:
     return "overdue" if routing.outcome == "waiting" and routing.accept_by <= at else routing.outcome
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from projection.domain.facts import Leaf
-from projection.domain.sections.due import drive_state, events_of, overdue
+from projection.domain.sections.due import drive_state, events_of, overdue, overdue_by
 from projection.domain.streams.lead import FollowUp, LeadState, Recycling
 from projection.domain.streams.stream import StreamState
 from projection.domain.streams.test_drive import DriveState
@@ -57,7 +57,7 @@ def _follow_up(state: StreamState, each: FollowUp, at: datetime) -> dict[str, ob
         "kind": Leaf(each.kind, by),
         "due": Leaf(each.due, by),
         "scheduled_at": Leaf(each.scheduled_at, by),
-        "outcome": Leaf("missed" if overdue(each, at) else each.outcome, closed),
+        "outcome": Leaf("missed" if overdue(each, at) else each.outcome, overdue_by(each, at)),
         "result": Leaf(each.result, closed),
         "staff": Leaf(each.staff, closed),
         "closed_at": Leaf(each.closed_at, closed),

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from projection.domain.facts import NOTHING, Leaf
-from projection.domain.sections.due import events_of, routing_state, share_state
+from projection.domain.sections.due import events_of, routing_by, routing_state, share_state
 from projection.domain.streams.lead import LeadState
 from projection.domain.streams.stream import Holder, StreamState, kind_of
 
@@ -63,7 +63,7 @@ def _feedback(lead: LeadState, at: datetime) -> object:
     due = lead.feedback_due
     if due.value is None:
         return due
-    if lead.feedback_missed is not None:
+    if lead.feedback_missed is not None and due.value > at:
         late = Leaf(True, (*due.events, lead.feedback_missed))
     else:
         late = Leaf(due.value <= at, due.events)
@@ -84,7 +84,7 @@ def _routings(state: StreamState, lead: LeadState, at: datetime) -> Iterator[dic
             "by": Leaf(each.by, by),
             "at": Leaf(each.at, by),
             "accept_by": Leaf(each.accept_by, by),
-            "state": Leaf(routing_state(each, at), closed),
+            "state": Leaf(routing_state(each, at), routing_by(each, at)),
             "answered_at": Leaf(each.closed_at, closed),
             "staff": Leaf(each.staff, closed),
             "reason": Leaf(each.reason, closed),
