@@ -31,7 +31,7 @@ from roadbook.events import Recorded
 from roadbook.kafka import partition_of
 from roadbook.version_rule import Arrival, Rule, StreamView
 
-ORDERS = 25  # of each history
+ORDERS = 10  # of each history
 
 
 def consumed(

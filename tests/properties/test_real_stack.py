@@ -148,8 +148,8 @@ async def test_every_interleaving_on_the_real_stack_gives_one_hash(alone: Stack,
     assert held == 0
     repeats = waves.sent - len(history.events) * WORLDS
     print(
-        f"\nreal stack: {len(waves.orders)} interleavings of {len(history.events)} events in {len(waves.ends)} partitions"
-        f" of {len(FACTS_TOPICS)} topics, {repeats} repeats, killed at {', '.join(CRASHES)}, rewound once:"
+        f"\nreal stack: {len(waves.orders)} interleavings of {len(history.events)} events in {len(waves.ends)}"
+        f" partitions of {len(FACTS_TOPICS)} topics, {repeats} repeats, killed at {', '.join(CRASHES)}, rewound once:"
         f" one record each for {read} customers as headquarters and {len(history.dealers)} dealers see them,"
         f" {read} of {read} hashes equal to the independent fold"
     )

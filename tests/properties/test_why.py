@@ -36,6 +36,10 @@ def made(facts: Sequence[Fact], history: History) -> Mapping[str, Record]:
     return records(folded(facts).values(), None, history.end + timedelta(days=1))
 
 
+# A drive counts as missed by the slot it was moved to, though the slot before may have passed as well.
+MOVED = "/journey/test_drives/N/state"
+
+
 def superfluous(leaf: Leaf[object], without: Leaf[object] | None, event: str) -> bool:
     """The leaf says the same without the event, by the others that it names."""
     return without is not None and without.value == leaf.value and set(without.events) <= set(leaf.events) - {event}
