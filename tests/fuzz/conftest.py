@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import DEALER, Net, until
+from harness import DEALER, SERVICES, Net, until
 
-from roadbook_cli import pilot
+from roadbook_cli import pilot, story
 from roadbook_cli.stack import Stack
 from roadbook_client import Roadbook
 
 Ids = dict[str, list[str]]
-SERVICES = ("lead", "projection")
 LEADS = 2 * len(pilot.STORIES)
 
 
@@ -107,7 +106,8 @@ async def _filled(net: Net) -> Ids:
     staff = Staff(net)
     try:
         await pilot.run(staff, 1, LEADS, lambda: None)
-        return await _more(staff.of(DEALER), staff.of(None))
+        told = await story.tell(staff, 1, before=False)
+        return {**await _more(staff.of(DEALER), staff.of(None)), **await _sold(staff.of(DEALER), told)}
     finally:
         await staff.close()
 
@@ -153,13 +153,40 @@ async def _more(dealer: Roadbook, office: Roadbook) -> Ids:
         "lead_id": leads[:8],
         "lead": leads[:8],
         "customer_id": parties[:8],
+        "party_ref": parties[:8],
         "test_drive_id": [each["test_drive"] for each in drives],
         "group_buy_id": [buy["group_buy"]],
         "import_id": [imported["import"]],
         "quarantine_id": [each for each in waiting if each],
         "code": ["spring"],
         "staff_id": ["staff-sh-01-1", "staff-sh-01-2"],
-        "vin": ["LSVAA49J6T2900010"],
         "dealer": [DEALER],
         "day": ["2026-01-05"],
+    }
+
+
+async def _sold(dealer: Roadbook, told: story.Story) -> Ids:
+    """What the story left in sales and identity, and what it has not: a trade-in, accessories."""
+    sales = dealer.sales
+    offer = {"minor": 3_000_000, "currency": "CNY"}
+    until_ = (datetime.now(UTC) + timedelta(days=9)).isoformat()
+    old = await sales.appraise_trade_in(
+        {"vin": "LSVAA49J6T2900010", "offer": offer, "valid_until": until_, "party_ref": told.refs[0]},  # type: ignore[typeddict-item]
+        key="fuzz-old",
+    )
+    (order,) = [each async for each in sales.list_orders()]
+    mats = await sales.sell_accessories(
+        {"items": [{"code": "mats", "amount": 20_000}], "currency": "CNY", "order": order["order"]}, key="fuzz-mats"
+    )
+    return {
+        "opportunity_id": [each["opportunity"] async for each in sales.list_opportunities()][:4],
+        "quote_id": [each["quote"] async for each in sales.list_quotes()],
+        "contract_id": [each["contract"] async for each in sales.list_contracts()],
+        "order_id": [order["order"]],
+        "trade_in_id": [old["trade_in"]],
+        "accessory_sale_id": [mats["accessory_sale"]],
+        "vin": [told.vin, "LSVAA49J6T2900010"],
+        "period": [datetime.now(UTC).strftime("%Y-%m")],
+        "link_id": [told.link["link"]],
+        "other": [told.refs[1]],
     }

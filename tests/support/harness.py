@@ -19,7 +19,12 @@ from roadbook_client.lead.models import CaptureAnswer
 
 DEALER = "dealer-sh-01"
 OTHER_DEALER = "dealer-sh-02"
-ALL_SCOPES = ("lead:read", "lead:write", "lead:intake", "sales:read", "sales:write", "record:read")
+ALL_SCOPES = (
+    *("lead:read", "lead:write", "lead:intake"),
+    *("identity:read", "identity:write", "sales:read", "sales:write"),
+    "record:read",
+)
+SERVICES = ("lead", "identity", "sales", "projection")
 
 
 def lead_body(n: int, **changes: Any) -> dict[str, Any]:
@@ -61,12 +66,12 @@ class Net:
         self, dealer: str | None = DEALER, scopes: Sequence[str] = ALL_SCOPES, subject: str = "staff-test"
     ) -> str:
         """`dealer` None is headquarters."""
-        wanted = [*scopes, "network:all"] if dealer is None else list(scopes)
+        wanted = [*scopes, "identity:steward", "network:all"] if dealer is None else list(scopes)
         return self.stack.issuer.sign(subject=subject, scopes=wanted, dealer=dealer)
 
     def roadbook(self, dealer: str | None = DEALER, *, patience: float = 60, **options: Any) -> Roadbook:
         """The typed client, for what a user would do: it waits and asks again as our users should."""
-        urls = {service: self.url(service) for service in ("lead", "projection")}
+        urls = {service: self.url(service) for service in SERVICES}
         return Roadbook(**urls, token=self.token(dealer), patience=patience, connections=64, **options)
 
     def client(self, service: str, dealer: str | None = DEALER, **options: Any) -> httpx2.AsyncClient:
@@ -95,7 +100,7 @@ class Net:
         return total
 
     async def figures(self) -> dict[str, Any]:
-        """Cursors, offsets and held rows of both services."""
+        """Cursors, offsets and held rows of every service."""
         queries = {
             "outbox": "SELECT channel, count(*) FROM outbox GROUP BY 1",
             "cursors": "SELECT channel, c.next, h.next FROM relay_cursor c JOIN outbox_log_head h USING (channel)",
@@ -103,7 +108,7 @@ class Net:
             "held": "SELECT consumer, stream, version, reason FROM held LIMIT 20",
         }
         found: dict[str, Any] = {}
-        for service in ("lead", "projection"):
+        for service in SERVICES:
             connection = await self.connect(service)
             for name, sql in queries.items():
                 found[f"{service}.{name}"] = [tuple(row) for row in await connection.fetch(sql)]
