@@ -1055,7 +1055,7 @@ class TransferAnswer(TypedDict):
 
 
 class TransferRequest(TypedDict):
-    """Without `party_ref`: nobody owns it that we know. `at` (when it happened) and `dealer` are for headquarters to name."""
+    """Without `party_ref`: nobody owns it that we know. `at` (when it happened) and `dealer` are for headquarters."""
 
     party_ref: NotRequired[str | None]
     cause: NotRequired[Literal["private", "correction"]]

@@ -31,7 +31,7 @@ class SellUsedRequest(StrictModel):
 
 
 class TransferRequest(StrictModel):
-    """Without `party_ref`: nobody owns it that we know. `at` (when it happened) and `dealer` are for headquarters to name."""
+    """Without `party_ref`: nobody owns it that we know. `at` (when it happened) and `dealer` are for headquarters."""
 
     party_ref: Uuid | None = None
     cause: Literal["private", "correction"] = "private"
