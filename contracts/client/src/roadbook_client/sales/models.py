@@ -1055,9 +1055,9 @@ class TransferAnswer(TypedDict):
 
 
 class TransferRequest(TypedDict):
-    """`party_ref` null: nobody that we know. `at` (when it happened) and `dealer` are for headquarters to name."""
+    """Without `party_ref`: nobody owns it that we know. `at` (when it happened) and `dealer` are for headquarters."""
 
-    party_ref: str | None
+    party_ref: NotRequired[str | None]
     cause: NotRequired[Literal["private", "correction"]]
     at: NotRequired[str | None]
     dealer: NotRequired[str | None]

@@ -31,9 +31,9 @@ class SellUsedRequest(StrictModel):
 
 
 class TransferRequest(StrictModel):
-    """`party_ref` null: nobody that we know. `at` (when it happened) and `dealer` are for headquarters to name."""
+    """Without `party_ref`: nobody owns it that we know. `at` (when it happened) and `dealer` are for headquarters."""
 
-    party_ref: Uuid | None
+    party_ref: Uuid | None = None
     cause: Literal["private", "correction"] = "private"
     at: Instant | None = None
     dealer: words.DealerCode | None = None
@@ -96,7 +96,7 @@ async def sell_used_vehicle(
 )
 async def record_transfer(
     vin: VinPath,
-    request: Annotated[TransferRequest, Body(openapi_examples=shown.example({"party_ref": None}))],
+    request: Annotated[TransferRequest, Body(openapi_examples=shown.example({"cause": "private"}))],
     context: WriteOnce,
     running: Running,
 ) -> Response:
