@@ -26,6 +26,7 @@ class Load:
     taken: list[float] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
+    late: int = 0  # told to come again: not visible within the two seconds that a read waits
     written: int = 0
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -73,6 +74,9 @@ class Load:
             self.failed.append(f"{what}: {type(error).__name__}")
             return None
         self.taken.append(1000 * (time.monotonic() - began))
+        if response.status_code == 503 and response.json()["code"] == "not_yet_visible":
+            self.late += 1
+            return None
         if response.status_code != 200:
             self.failed.append(f"{what}: {response.status_code} {response.text[:200]}")
             return None
@@ -131,6 +135,8 @@ async def test_nobody_notices_a_rebuild(net: Net) -> None:
     quiet, _ = await under_load(net, posted, asyncio.sleep(3))
     load, told = await under_load(net, posted, rebuilt(net))
     assert (load.failed, load.stale) == ([], [])
+    # A machine that is too busy for its own quiet time proves nothing about two seconds.
+    assert load.late == 0 or quiet.late or max(quiet.taken) > 500
     for each in told:
         assert each["switched"], each
         assert each["comparison"]["different_records"] == 0
@@ -141,7 +147,7 @@ async def test_nobody_notices_a_rebuild(net: Net) -> None:
         f"\nrebuild: {first['records']} records at {first['records_per_second']}/s,"
         f" {first['composed']} references composed in {first['compose_seconds']} s;"
         f" workers waited {max(each['locked_ms'] for each in told)} ms, readers {max(e['closed_ms'] for e in told)} ms"
-        f"\n  meanwhile: {load.figures()}, {load.written} writes; 0 failed, 0 stale"
+        f"\n  meanwhile: {load.figures()}, {load.written} writes; 0 failed, 0 stale, {load.late} late"
         f"\n  before: {quiet.figures()}"
     )
     streams = {f"customer/{each.answer['party_ref']}" for each in posted}

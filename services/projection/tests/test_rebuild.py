@@ -104,6 +104,15 @@ async def test_the_new_tables_cannot_be_told_from_the_old_ones(
     assert await contents(owner) == before
 
 
+async def visible(reader: Any, one: Any) -> None:
+    """The record with all of it; on a machine that is busy with other things, asked for again as a 503 says."""
+    answer = await reader.get(f"/v1/customers/{one.party_ref}", min=one.token)
+    while answer.status_code == 503:
+        answer = await reader.get(f"/v1/customers/{one.party_ref}", min=one.token)
+    assert answer.status_code == 200
+    assert answer.json()["head"]["record_version"] == len(one.events)
+
+
 async def test_live_workers_go_on_in_the_new_tables(
     world: Any, life: Callable[..., Any], rebuild: Callable[..., Any], headquarters: Any
 ) -> None:
@@ -118,7 +127,7 @@ async def test_live_workers_go_on_in_the_new_tables(
             await world.publish(newer[-1].last)
             await world.publish(lives[0].experienced().last)
             await asyncio.sleep(0)
-            assert (await headquarters.get(f"/v1/customers/{newer[-1].party_ref}", min=newer[-1].token)).is_success
+            await visible(headquarters, newer[-1])
 
     async with world.composing():
         task = asyncio.create_task(arriving())
@@ -128,7 +137,7 @@ async def test_live_workers_go_on_in_the_new_tables(
         assert result.switched
         one = life().captured()
         await world.publish(one.last)
-        assert (await headquarters.record(one.party_ref, min=one.token))["head"]["record_version"] == 1
+        await visible(headquarters, one)
     await world.settle()
     expected = {each.stream: len(each.events) for each in [*lives, *newer, one]}
     rows = await world.pool.fetch("SELECT stream, count(*) AS facts, max(version) AS last FROM facts GROUP BY stream")
