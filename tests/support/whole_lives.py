@@ -37,10 +37,12 @@ words = st.sampled_from(["a", "b", "c"])
 amounts = st.integers(1, 9)
 refs = st.sampled_from(REFS)
 keys = st.sampled_from(["phone/1", "phone/2"])
+yuan = st.just("CNY")
+vins = st.sampled_from(VINS)
+causes = st.sampled_from(["delivery", "used_sale", "trade_in"])
+sorts = st.sampled_from(["vehicle", "discount"])
 days = moments.map(lambda moment: moment.date())
-lines = st.lists(
-    st.builds(quote.QuoteLine, st.sampled_from(["vehicle", "discount"]), words, amounts, amounts), max_size=2
-)
+lines = st.lists(st.builds(quote.QuoteLine, sorts, words, amounts, amounts), max_size=2)
 positions = st.lists(st.builds(contract.ContractLine, amounts, words, amounts, amounts), max_size=2)
 
 
@@ -53,6 +55,20 @@ def of(*names: str) -> st.SearchStrategy[str]:
 
 
 leads: st.SearchStrategy[Any] = st.one_of(
+    st.builds(lead.FollowUpScheduled, moments, words, moments, maybe(words)),
+    st.builds(lead.FollowUpMissed, moments, words),
+    st.builds(lead.FollowUpCompleted, moments, words, words, maybe(words)),
+    st.builds(lead.LeadRouted, moments, words, words, moments),
+    st.builds(lead.LeadAccepted, moments, moments, maybe(words)),
+    st.builds(lead.LeadDeclined, moments, words),
+    st.builds(lead.LeadStatusReported, moments, words, moments, maybe(words)),
+    st.builds(lead.LeadFeedbackOverdue, moments, st.sampled_from(["acceptance", "status"])),
+    st.builds(lead.LeadProtected, moments, words, moments),
+    st.builds(lead.LeadProtectionExpired, moments),
+    st.builds(lead.LeadReleasedToPool, moments, words),
+    st.builds(lead.LeadReassigned, moments, words, words),
+    st.builds(lead.CustomerShared, moments, words, st.sampled_from(["facts", "contact"]), moments),
+    st.builds(lead.ShareRevoked, moments, words),
     st.builds(lead.LeadQualified, moments, st.sampled_from(["hot", "warm"])),
     st.builds(lead.LeadLost, moments, words),
     st.builds(lead.LeadReopened, moments, words),

@@ -101,7 +101,8 @@ def test_every_event_that_a_value_names_makes_it(told: list[list[Fact]]) -> None
 @settings(max_examples=80)
 @given(lives())
 def test_an_event_that_no_value_names_can_be_taken_away(told: list[list[Fact]]) -> None:
-    """Enough: without it only what counts events changes."""
+    """Enough: without it only what counts events changes. What parts two references makes two records, and is named in
+    neither."""
     every = flat(told)
     for ref in REFS:
         record = record_of(ref, every)
@@ -109,7 +110,7 @@ def test_an_event_that_no_value_names_can_be_taken_away(told: list[list[Fact]]) 
             continue
         named = {event for events in why(record).values() for event in events}
         for fact in every:
-            if fact.id not in named:
+            if fact.id not in named and not isinstance(fact.event, link.LinkRejected | link.PartyRefsUnlinked):
                 after = record_of(ref, [each for each in every if each != fact])
                 assert after is None or plain(after) == plain(record), fact
 

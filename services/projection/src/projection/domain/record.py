@@ -223,7 +223,7 @@ def _untold(item: str, leads: Sequence[LeadState]) -> tuple[str, ...]:
     """The events that took it back. Removed contact points are named by themselves; only vehicles can be emptied."""
     if item != "model":
         return ()
-    return tuple(dict.fromkeys(event for lead in leads for event in lead.vehicles.events))
+    return tuple(dict.fromkeys(event for lead in leads if lead.named_vehicles for event in lead.vehicles.events))
 
 
 def _captured_at(lead: LeadState) -> datetime:

@@ -52,9 +52,9 @@ def _consent(words: Sequence[Word]) -> dict[str, object]:
     first = len(words) - 1
     while first and words[first - 1].state == last.state:
         first -= 1
-    # Without the one word between, it would stand since before: only then that word says since when, too.
-    held_off = words[first - 1 : first] if first > 1 and words[first - 2].state == last.state else ()
-    began = (*(word.event for word in held_off), words[first].event)
+    began = [words[first].event]
+    if first > 1 and words[first - 2].state == last.state:  # but for one other word it would have begun before
+        began.insert(0, words[first - 1].event)
     worded = next((word for word in reversed(words) if word.wording is not None), None)
     return {
         "purpose": last.key[0],

@@ -20,14 +20,14 @@ def events_of(thing: FollowUp | Routing) -> tuple[str, ...]:
 
 
 def overdue_by(follow_up: FollowUp, at: datetime) -> tuple[str, ...]:
-    """What makes it missed, or not: once it is due, time alone does, and what says so later is not needed for it."""
-    told = follow_up.outcome == "missed" and follow_up.due <= at
-    return (follow_up.event,) if told else events_of(follow_up)
+    """What says whether it is: where time alone does, not the event that says the same later."""
+    told_by_time = follow_up.outcome in ("planned", "missed") and follow_up.due <= at
+    return (follow_up.event,) if told_by_time else events_of(follow_up)
 
 
 def routing_by(routing: Routing, at: datetime) -> tuple[str, ...]:
-    told = routing.outcome == "overdue" and routing.accept_by <= at
-    return (routing.event,) if told else events_of(routing)
+    told_by_time = routing.outcome in ("waiting", "overdue") and routing.accept_by <= at
+    return (routing.event,) if told_by_time else events_of(routing)
 
 
 def routing_state(routing: Routing, at: datetime) -> str:

@@ -58,10 +58,10 @@ def _follow_up(state: StreamState, each: FollowUp, at: datetime) -> dict[str, ob
         "due": Leaf(each.due, by),
         "scheduled_at": Leaf(each.scheduled_at, by),
         "outcome": Leaf("missed" if overdue(each, at) else each.outcome, overdue_by(each, at)),
-        "result": Leaf(each.result, closed),
-        "staff": Leaf(each.staff, closed),
+        "result": Leaf(each.result, closed if each.result else by),
+        "staff": Leaf(each.staff, closed if each.staff else by),
         "closed_at": Leaf(each.closed_at, closed),
-        "late": Leaf(late, closed),
+        "late": Leaf(late, closed if late else by),
     }
 
 

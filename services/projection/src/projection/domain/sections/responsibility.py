@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from projection.domain.facts import NOTHING, Leaf
+from projection.domain.facts import Leaf
 from projection.domain.sections.due import events_of, routing_by, routing_state, share_state
 from projection.domain.streams.lead import LeadState
 from projection.domain.streams.stream import Holder, StreamState, kind_of
@@ -46,11 +46,14 @@ def _current(state: StreamState, at: datetime) -> dict[str, object]:
 
 
 def _staff(state: StreamState) -> Leaf[str | None]:
+    """Nobody, as far as its holder tells, of a stream that did not begin as it should."""
     if state.drive is not None:
         return Leaf(state.drive.staff, state.drive.booked.events)
     if state.order is not None:
         return Leaf(state.order.placed.staff, (state.order.event,))
-    return NOTHING if state.opportunity is None else state.opportunity.staff
+    if state.opportunity is not None:
+        return state.opportunity.staff
+    return Leaf(None, (state.holders[-1].event,))
 
 
 def _protection(lead: LeadState) -> object:
@@ -86,8 +89,8 @@ def _routings(state: StreamState, lead: LeadState, at: datetime) -> Iterator[dic
             "accept_by": Leaf(each.accept_by, by),
             "state": Leaf(routing_state(each, at), routing_by(each, at)),
             "answered_at": Leaf(each.closed_at, closed),
-            "staff": Leaf(each.staff, closed),
-            "reason": Leaf(each.reason, closed),
+            "staff": Leaf(each.staff, closed if each.staff else by),
+            "reason": Leaf(each.reason, closed if each.reason else by),
         }
 
 

@@ -33,6 +33,7 @@ from projection.domain.streams.lead.events import (
     OnlineExperienceRecorded,
     ShareRevoked,
     ShowroomVisitRecorded,
+    VehicleInterest,
 )
 from projection.domain.streams.lead.state import (
     Conversion,
@@ -85,6 +86,7 @@ def _captured(event: LeadCaptured, id_: str) -> LeadState:
         campaign=Leaf(event.campaign, by),
         dealer_wish=Leaf(event.dealer_wish, by),
         vehicles=Leaf(event.vehicles, by),
+        named_vehicles=_named(event.vehicles),
         budget=Leaf(event.budget, by),
         window=Leaf(event.window, by),
         region=Leaf(event.region, by),
@@ -102,7 +104,8 @@ def _intent(lead: LeadState, event: object, id_: str) -> LeadState | None:
             return _enriched(lead, event, id_)
         case LeadQualified(grade=grade, reasons=reasons, at=at):
             marked = _mark(lead, at, "graded", id_, grade)
-            return replace(marked, grade=Leaf(grade, (id_,)), reasons=Leaf(reasons, (id_,)))
+            told = Leaf(reasons, (id_,)) if reasons else _cleared(lead.reasons, (), id_)
+            return replace(marked, grade=Leaf(grade, (id_,)), reasons=told)
     return None
 
 
@@ -116,6 +119,7 @@ def _enriched(lead: LeadState, event: LeadEnriched, id_: str) -> LeadState:
     return replace(
         lead,
         vehicles=lead.vehicles if event.vehicles is None else Leaf(event.vehicles, by),
+        named_vehicles=lead.named_vehicles or _named(event.vehicles or ()),
         budget=lead.budget if event.budget is None else Leaf(event.budget, by),
         window=lead.window if event.window is None else Leaf(event.window, by),
         region=lead.region if event.region is None else Leaf(event.region, by),
@@ -137,6 +141,10 @@ def _enriched(lead: LeadState, event: LeadEnriched, id_: str) -> LeadState:
         ),
         consents=(*lead.consents, *(GivenConsent(consent, event.at, id_) for consent in event.consents)),
     )
+
+
+def _named(vehicles: tuple[VehicleInterest, ...]) -> bool:
+    return any(vehicle.model or vehicle.vin for vehicle in vehicles)
 
 
 def _interest(lead: LeadState, event: object, id_: str) -> LeadState | None:
@@ -215,8 +223,8 @@ def _routed(lead: LeadState, event: object, id_: str) -> LeadState | None:
             return _plan(routed, FollowUp("accept", accept_by, None, at, id_))
         case LeadAccepted(staff=staff, feedback_due=due, at=at):
             accepted = _answered(lead, "accepted", id_, at, staff=staff)
-            by_ = (id_,)
-            return replace(accepted, owner=Leaf(staff, by_), feedback_due=Leaf(due, by_), feedback_missed=None)
+            owner = _cleared(lead.owner, None, id_) if staff is None else Leaf(staff, (id_,))
+            return replace(accepted, owner=owner, feedback_due=Leaf(due, (id_,)), feedback_missed=None)
         case LeadDeclined(reason=reason, at=at):
             return _left(_answered(lead, "declined", id_, at, reason=reason), id_)
         case LeadFeedbackOverdue(awaited="acceptance", at=at):

@@ -182,7 +182,8 @@ class Recycling:
 @dataclass(frozen=True, slots=True)
 class LeadState:
     """`captured` is None until LeadCaptured came. `status`: open, lost or converted, whether `binned` or not. `owner`
-    works it at its dealer, None: the dealer's manager. `unprotected` is what ended the last protection."""
+    works it at its dealer, None: the dealer's manager. `named_vehicles`: some were named,
+    whether they still are or not. `unprotected` is what ended the last protection."""
 
     captured: Leaf[datetime] | None = None
     status: Leaf[str] = UNKNOWN
@@ -191,6 +192,7 @@ class LeadState:
     campaign: Leaf[str | None] = NOTHING
     dealer_wish: Leaf[str | None] = NOTHING
     vehicles: Leaf[tuple[VehicleInterest, ...]] = NONE_OF_IT
+    named_vehicles: bool = False
     budget: Leaf[Budget | None] = NOTHING
     window: Leaf[Window | None] = NOTHING
     region: Leaf[str | None] = NOTHING
