@@ -127,7 +127,7 @@ async def test_why_names_the_events_the_rule_and_where_a_personal_value_comes_fr
     assert (await why("/quotes/0/lines/1/amount"))["events"][0]["event_id"] == sold.quote.events[0].id
     name = await why("/identity/names/0/value")
     assert (name["value"], name["events"], name["personal"]["version"]) == ("张伟", [], version.version)
-    assert (await why("/head/stage", as_of=rfc3339(one.events[0].time)))["value"] == "prospect"
+    assert (await why("/head/stage", as_of=rfc3339(one.events[0].time)))["value"] == "in_purchase"
     for pointer in ("/purchases/1/price", "/nowhere", "head", "/purchases/x", "/purchases/01/price"):
         answer = await dealer.client.get(path, params={"path": pointer}, headers=dealer.headers)
         assert (answer.status_code, answer.json()["code"]) == (404, "path_unknown")
