@@ -60,6 +60,10 @@ class Lead:
         """Whether its dealer has yet to accept it; not on a run that goes on where another stopped."""
         return (await self.at(None).read_lead(self.id))["routing"] is not None
 
+    async def lapsed(self) -> bool:
+        """Whether a dealer let its time go by; by what is written, for who holds it now may be the next one already."""
+        return any(["lead_feedback_overdue" in each["type"] async for each in self.at(None).list_lead_events(self.id)])
+
     async def until(self, condition: Callable[[LeadShown], bool]) -> None:
         """Until headquarters sees it so: something that time and a timer bring about."""
         while not condition(await self.at(None).read_lead(self.id)):  # noqa: ASYNC110  # another process does it
@@ -147,9 +151,8 @@ async def _let_lapse(lead: Lead) -> None:
     await lead.at(None).qualify_lead(lead.id, {"grade": "warm", "reasons": ["comparing"]}, key=lead.key)
     with _unless_done_before():
         await lead.at(None).route_lead(lead.id, {"accept_by": _soon()}, key=lead.key)
-    if await lead.unanswered():
-        first = await lead.holder()
-        await lead.until(lambda shown: shown["dealer"] != first)
+    while not await lead.lapsed():  # noqa: ASYNC110  # a timer brings it about
+        await asyncio.sleep(0.1)
     await _worked(lead)
 
 
