@@ -45,6 +45,12 @@ def test_the_last_open_quote_counts() -> None:
     assert stages(OPPORTUNITY, QUOTE, replace(second, state="withdrawn")) == stages(OPPORTUNITY, QUOTE)
 
 
+def test_of_quotes_of_one_moment_the_same_counts_in_whatever_order_they_are_read() -> None:
+    tied = replace(QUOTE, stream="quote/2", amount=900)
+    assert stages(OPPORTUNITY, QUOTE, tied) == stages(tied, QUOTE, OPPORTUNITY)
+    assert stages(tied, QUOTE, OPPORTUNITY) == [("opportunity/1", "quoted", 1, 900)]
+
+
 def test_a_contract_counts_for_the_vehicles_that_no_order_stands_for() -> None:
     assert stages(CONTRACT, ORDER) == [("contract/1", "contract", 2, 1_900), ("order/1", "order", 1, 1_100)]
     delivered = replace(ORDER, state="delivered")

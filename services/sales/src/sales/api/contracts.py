@@ -171,6 +171,7 @@ AMEND = {
         "quote_not_accepted",
         "tender_number",
         "model_not_eligible",
+        "not_found",
         status=201,
     ),
 )

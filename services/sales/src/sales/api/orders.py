@@ -162,7 +162,13 @@ async def _said(running: Any, order: str, wanted: Any, context: Any) -> Response
     status_code=201,
     response_model=None,
     responses=answered(
-        PlaceAnswer, "Placed", "contract_cancelled", "contract_line_full", "promised_in_the_past", status=201
+        PlaceAnswer,
+        "Placed",
+        "contract_cancelled",
+        "contract_line_full",
+        "promised_in_the_past",
+        "not_found",
+        status=201,
     ),
 )
 async def place_order(

@@ -127,6 +127,7 @@ ISSUE = {
         "quote_without_vehicle",
         "quote_amounts",
         "quote_in_the_past",
+        "not_found",
         status=201,
     ),
 )
