@@ -131,14 +131,14 @@ class World:
     async def react(self, *events: Recorded) -> None:
         """Every reaction acts on them, in this order; what was acted on once is not acted on again."""
         made = (
-            reactions.party_refs(self.clock, lambda: None),
-            reactions.consents(self.clock, lambda: None),
-            reactions.owners(lambda: None),
+            Reactions(reactions.party_refs(self.clock)),
+            Reactions(reactions.consents(self.clock)),
+            Reactions(reactions.owners()),
         )
         for event in events:
             for each in made:
                 async with self.pool.acquire() as connection, connection.transaction():
-                    await Reactions.act(each, connection, event)
+                    await each.act(connection, event)
 
     async def learn(self, ref: str, key: str, value: Any, service: str = "lead", version: int | None = None) -> None:
         """A message of the personal-data topic; value None is a tombstone."""

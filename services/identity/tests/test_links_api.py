@@ -116,6 +116,18 @@ async def test_a_split_shows_and_makes_the_cut_it_needs(world: Any, hq: Any) -> 
     assert ok(await hq.post("/v1/links:split", body))["cut"] == []
 
 
+async def test_a_link_by_hand_brings_no_other_pair_together(world: Any, hq: Any) -> None:
+    """e – f, e – g; f and g are split, which undoes one of the two: making it again would join f and g."""
+    e, f, g = [(await world.lead())[0] for _ in range(3)]
+    for pair in ((e, f), (e, g)):
+        ok(await hq.post("/v1/links", {"party_refs": list(pair)}))
+    (gone,) = ok(await hq.post("/v1/links:split", {"party_refs": [f, g], "reason": "two"}))["cut"]
+    problem(await hq.post("/v1/links", {"party_refs": gone.split(":")}), 409, "cannot_link")
+    repeat = await hq.post("/v1/links", {"party_refs": gone.split(":")}, key="again")
+    problem(repeat, 409, "cannot_link")
+    problem(await hq.post("/v1/links", {"party_refs": gone.split(":")}, key="again"), 409, "cannot_link")
+
+
 async def test_undoing_says_what_still_joins(world: Any, hq: Any) -> None:
     a, b, c = [(await world.lead())[0] for _ in range(3)]
     for pair in ((a, b), (b, c), (a, c)):

@@ -4,12 +4,11 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
 
 from identity import api, reactions
-from identity.contract import CODECS, others
+from identity.contract import CODECS
 from identity.service import AGGREGATES, Service, apply_views
 from identity.service.matching import match_some
 from identity.settings import Settings
@@ -24,23 +23,22 @@ from roadbook.kafka import KafkaSubscription
 from roadbook.messages import Messages, Receives
 from roadbook.publishing import Wakes, publishing
 from roadbook.publishing import recovered as recovered_from_topic
+from roadbook.reacting import heard, reacting
+from roadbook.reactions import Reaction
 from roadbook.runtime import Parts, ServiceDefinition, Worker, contracts_of, migrations_of, run
 from roadbook.store.postgres import PostgresStore, forget_answers
 from roadbook.workers import Backoff, pause
 
 NAME = "identity"
 LEAD, SALES, PERSONAL = "roadbook.lead.v1", "roadbook.sales.v1", "roadbook.personal-data.v1"
-LEARNED = (others.CAPTURED, others.ENRICHED)
 MESSAGES = Messages(
     NAME,
     contracts_of(__file__),
     sends=CODECS,
     personal=True,
     receives=(
-        Receives(
-            LEAD, f"roadbook.{reactions.PARTY_REFS}", (others.CAPTURED, others.ENRICHED, *sorted(others.HANDED_ON))
-        ),
-        Receives(LEAD, f"roadbook.{reactions.CONSENTS}", (others.CAPTURED, others.ENRICHED)),
+        heard(LEAD, reactions.PARTY_REFS, reactions.HEARD[reactions.PARTY_REFS]),
+        heard(LEAD, reactions.CONSENTS, reactions.HEARD[reactions.CONSENTS]),
         Receives(PERSONAL, f"roadbook.{reactions.PERSONAL}"),
     ),
 )
@@ -84,29 +82,33 @@ def workers(settings: Settings, service: Service, clock: Clock, wakes: Wakes) ->
         wakes.committed()
         matching.set()
 
-    def consumer(name: str, topic: str, work: Any) -> Worker:
-        subscription = KafkaSubscription(settings.kafka_bootstrap, group=f"roadbook.{name}", client_id=name)
-        return Consumer(
-            name=name,
-            store=PostgresConsumerStore(service.pool, name),
-            subscription=subscription,
-            topics=(topic,),
-            work=work,
-            crash_prefix="react",
-            ordinal=settings.ordinal,
-            replicas=settings.replicas,
-        ).run
+    def reaction(topic: str, wanted: Reaction) -> Worker:
+        return reacting(service.pool, settings, topic, wanted, done)
 
     secret = settings.matching_secret.get_secret_value().encode()
     return {
         **publishing(service.pool, settings, MESSAGES, wakes),
-        "party-refs": consumer(reactions.PARTY_REFS, LEAD, reactions.party_refs(clock, done)),
-        "consents": consumer(reactions.CONSENTS, LEAD, reactions.consents(clock, done)),
-        "owners": consumer(reactions.OWNERS, SALES, reactions.owners(done)),
-        "personal": consumer(reactions.PERSONAL, PERSONAL, raw(reactions.PersonalHandler(secret, matching))),
+        "party-refs": reaction(LEAD, reactions.party_refs(clock)),
+        "consents": reaction(LEAD, reactions.consents(clock)),
+        "owners": reaction(SALES, reactions.owners()),
+        "personal": personal(service.pool, settings, secret, matching),
         "matcher": lambda stop: match(service, settings.match_batch, clock, matching, stop),
         "purge": lambda stop: purge(service.pool, stop),
     }
+
+
+def personal(pool: Pool, settings: Settings, secret: bytes, matching: asyncio.Event) -> Worker:
+    name = reactions.PERSONAL
+    return Consumer(
+        name=name,
+        store=PostgresConsumerStore(pool, name),
+        subscription=KafkaSubscription(settings.kafka_bootstrap, group=f"roadbook.{name}", client_id=name),
+        topics=(PERSONAL,),
+        work=raw(reactions.PersonalHandler(secret, matching)),
+        crash_prefix="react",
+        ordinal=settings.ordinal,
+        replicas=settings.replicas,
+    ).run
 
 
 async def match(service: Service, batch: int, clock: Clock, wake: asyncio.Event, stop: asyncio.Event) -> None:

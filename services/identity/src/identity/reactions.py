@@ -5,7 +5,7 @@ own to go on from. Several leads may carry one reference, and only each lead's o
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from identity.contract import others, personal
 from identity.contract.personal import Value
@@ -18,7 +18,7 @@ from roadbook.clock import Clock
 from roadbook.context import CommandContext
 from roadbook.database import Connection
 from roadbook.events import Recorded
-from roadbook.reactions import Reaction, Reactions, caused_by
+from roadbook.reactions import Reaction, caused_by
 from roadbook.store.joined import JoinedStore
 
 PARTY_REFS, CONSENTS, OWNERS, PERSONAL = (
@@ -27,11 +27,17 @@ PARTY_REFS, CONSENTS, OWNERS, PERSONAL = (
     "identity-owners",
     "identity-personal",
 )
+HEARD = {
+    PARTY_REFS: frozenset({others.CAPTURED, others.ENRICHED}) | others.HANDED_ON,
+    CONSENTS: frozenset({others.CAPTURED, others.ENRICHED}),
+    OWNERS: frozenset({others.TRANSFERRED}),
+}
+"""By reaction: the types of events that it acts on."""
 LEARNED = "lead"
 """The source of what comes with a lead that says none itself."""
 
 
-def party_refs(clock: Clock, wake: Callable[[], None]) -> Reactions:
+def party_refs(clock: Clock) -> Reaction:
     """Registers the reference of a lead, adopts its contact points, and follows its holder."""
 
     async def act(store: JoinedStore, event: Recorded) -> None:
@@ -55,8 +61,7 @@ def party_refs(clock: Clock, wake: Callable[[], None]) -> Reactions:
         else:
             await learning.register(store, ref, event, LEARNED, context)
 
-    types = frozenset({others.CAPTURED, others.ENRICHED, *others.HANDED_ON})
-    return Reactions(Reaction(PARTY_REFS, types, learning.BEGINNING, act), wake)
+    return Reaction(PARTY_REFS, HEARD[PARTY_REFS], learning.BEGINNING, act)
 
 
 async def _points(
@@ -77,7 +82,7 @@ async def _cars(store: JoinedStore, ref: str, event: Recorded, cars: Sequence[ot
             await learning.owns(store, ref, event, "lead", car.vin)
 
 
-def consents(clock: Clock, wake: Callable[[], None]) -> Reactions:
+def consents(clock: Clock) -> Reaction:
     """What a party said at capture, a refusal too, stands in its consents; the proof is the lead's event."""
 
     async def act(store: JoinedStore, event: Recorded) -> None:
@@ -92,11 +97,10 @@ def consents(clock: Clock, wake: Callable[[], None]) -> Reactions:
         for said in told.consents:
             await learning.take_consent(store, ref, event, said, source, context)
 
-    types = frozenset({others.CAPTURED, others.ENRICHED})
-    return Reactions(Reaction(CONSENTS, types, learning.BEGINNING, act), wake)
+    return Reaction(CONSENTS, HEARD[CONSENTS], learning.BEGINNING, act)
 
 
-def owners(wake: Callable[[], None]) -> Reactions:
+def owners() -> Reaction:
     """Whose car it is tells who somebody is."""
 
     async def act(store: JoinedStore, event: Recorded) -> None:
@@ -104,7 +108,7 @@ def owners(wake: Callable[[], None]) -> Reactions:
         if told.party_ref is not None:
             await learning.owns(store, told.party_ref, event, "sales", told.vin)
 
-    return Reactions(Reaction(OWNERS, frozenset({others.TRANSFERRED}), learning.BEGINNING, act), wake)
+    return Reaction(OWNERS, HEARD[OWNERS], learning.BEGINNING, act)
 
 
 class PersonalHandler:

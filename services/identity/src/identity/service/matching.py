@@ -1,6 +1,6 @@
 """Matching references that changed: in one transaction under the lock, decisions included."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 
 from identity.domain.components import pair_of
@@ -19,38 +19,51 @@ from roadbook.events import new_id
 from roadbook.store.joined import JoinedStore
 from roadbook.store.port import VersionConflict
 
+Work = Callable[[JoinedStore, str, datetime], Awaitable[None]]
 _log = logs.get_logger(__name__)
 _OTHERS_DOING = (Unavailable, OutcomeUnknown, Conflict, VersionConflict)
 
 
 async def match_some(service: Service, limit: int, now: datetime) -> int:
-    """Matches at most `limit` references that changed; returns how many. What fails for one of them is undone for
-    that one alone and told in the log: the next change of it tries again."""
+    """Matches at most `limit` references that changed; returns how many. All of them are placed before the first is
+    judged: how many names stand on a number is not a matter of who comes first."""
 
     async def act(store: JoinedStore) -> int:
         refs = await views.take(store.connection, limit)
-        for ref in refs:
-            try:
-                async with store.connection.transaction():
-                    await _match(store, ref, now)
-            except Exception as error:
-                if isinstance(error, _OTHERS_DOING) or is_unreachable(error) or is_transient(error):
-                    raise
-                _log.error("match_failed", error_type=type(error).__name__)
+        placed = [ref for ref in refs if await _safely(store, _place, ref, now)]
+        for ref in placed:
+            await _safely(store, _match, ref, now)
         return len(refs)
 
     return await links.decided(service, act)
 
 
+async def _safely(store: JoinedStore, work: Work, ref: str, now: datetime) -> bool:
+    """What fails for one reference is undone for that one alone and told in the log: its next change tries again."""
+    try:
+        async with store.connection.transaction():
+            await work(store, ref, now)
+    except Exception as error:
+        if isinstance(error, _OTHERS_DOING) or is_unreachable(error) or is_transient(error):
+            raise
+        _log.error("match_failed", error_type=type(error).__name__)
+        return False
+    return True
+
+
+async def _place(store: JoinedStore, ref: str, _: datetime) -> None:
+    """One that is not registered yet is in no block: it is marked again when it is."""
+    own = (await _profiles(store.connection, [ref])).get(ref)
+    await views.place(store.connection, ref, [] if own is None else blocks(own))
+
+
 async def _match(store: JoinedStore, ref: str, now: datetime) -> None:
-    connection = store.connection
-    own = (await _profiles(connection, [ref])).get(ref)
+    own = (await _profiles(store.connection, [ref])).get(ref)
     if own is None:
-        return  # not registered yet: it is marked when it is
+        return
     places = blocks(own)
-    await views.place(connection, ref, places)
-    members = await views.members(connection, places, CAP + 1)
-    loaded = await _profiles(connection, {*candidates(ref, places, members), ref})
+    members = await views.members(store.connection, places, CAP + 1)
+    loaded = await _profiles(store.connection, {*candidates(ref, places, members), ref})
     for other, verdict in matches(ref, own, members, loaded.get):
         await _decide(store, ref, other, verdict, now)
 
