@@ -92,7 +92,7 @@ async def killed_at(stack: Stack, point: str) -> None:
 
 async def started_again(stack: Stack) -> None:
     handle = stack.service("projection")
-    assert await asyncio.to_thread(handle.wait_gone, 30), "the crash point was never reached"
+    assert await asyncio.to_thread(handle.wait_gone, 120), "the crash point was never reached"
     handle.start()
 
 
@@ -124,7 +124,7 @@ async def test_every_interleaving_on_the_real_stack_gives_one_hash(alone: Stack,
         async def done() -> bool:
             return await consumed(table, waves)
 
-        await eventually(done, seconds=60)
+        await eventually(done, seconds=180)
     await asyncio.to_thread(alone.service("projection").wait_ready)
     assert not any(waves.left)
     events = list(checker.read_topics(alone.bootstrap, FACTS_TOPICS))
