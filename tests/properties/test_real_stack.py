@@ -92,7 +92,7 @@ async def killed_at(stack: Stack, point: str) -> None:
 
 async def started_again(stack: Stack) -> None:
     handle = stack.service("projection")
-    assert await asyncio.to_thread(handle.wait_gone, 30), "the crash point was never reached"
+    assert await asyncio.to_thread(handle.wait_gone, 120), "the crash point was never reached"
     handle.start()
 
 
@@ -111,11 +111,11 @@ async def test_every_interleaving_on_the_real_stack_gives_one_hash(alone: Stack,
     worlds = [renamed(messages, history, number) for number in range(1, WORLDS + 1)]
     waves = Waves([partitioned(world, partition_of, PARTITIONS) for world in worlds])
     producer = Producer({"bootstrap.servers": alone.bootstrap, "enable.idempotence": True, "linger.ms": 5})
-    kills = dict(zip(chance.sample(range(1, WAVES - 1), len(CRASHES)), CRASHES, strict=True))
+    kills = dict(zip(chance.sample(range(3, WAVES), len(CRASHES)), CRASHES, strict=True))
     for wave in range(WAVES):
         if wave in kills:
             await killed_at(alone, kills[wave])
-        elif wave == WAVES - 1:
+        elif wave == 2:  # before the kills: it would heal what they lose
             await rewound(alone, table)
         waves.send(producer, WAVES - wave)
         if wave in kills:
@@ -124,7 +124,7 @@ async def test_every_interleaving_on_the_real_stack_gives_one_hash(alone: Stack,
         async def done() -> bool:
             return await consumed(table, waves)
 
-        await eventually(done, seconds=60)
+        await eventually(done, seconds=180)
     await asyncio.to_thread(alone.service("projection").wait_ready)
     assert not any(waves.left)
     events = list(checker.read_topics(alone.bootstrap, FACTS_TOPICS))

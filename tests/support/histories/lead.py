@@ -87,7 +87,7 @@ EVENTS: dict[str, Maker] = {
     "lead_released_to_pool": lambda h: {"reason": h.one(REASONS)},
     "lead_reassigned": lambda h: {"staff": h.one(STAFF), "reason": h.one(REASONS), "previous": staff(h)},
     "customer_shared": lambda h: {
-        "dealer": h.one(OTHERS), "scope": h.one(["facts", "contact"]), "until": h.moment(60),
+        "dealer": h.one(OTHERS), "scope": h.one(["facts", "contact"]), "until": h.moment(h.one([60, 600])),
         "reason": h.one([None, "service"]),
     },
     "share_revoked": lambda h: {"dealer": h.one(OTHERS)},
