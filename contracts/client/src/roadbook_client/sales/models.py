@@ -447,7 +447,7 @@ class ItemShown(TypedDict):
 
 
 class LineShown(TypedDict):
-    """`stream` is the opportunity, quote, contract or order. `amount` is its share of the figure, in minor units."""
+    """`stream` is the opportunity, contract or order. `amount` is its share of the figure, in minor units."""
 
     stream: str
     stage: str

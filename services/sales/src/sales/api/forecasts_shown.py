@@ -71,7 +71,7 @@ def _delivered(rows: Iterable[Delivered]) -> list[dict[str, Any]]:
 
 # ── The pipeline ──────────────────────────────────────────────────────────────────────────────────────────────
 class LineShown(shown.Shown):
-    """`stream` is the opportunity, quote, contract or order. `amount` is its share of the figure, in minor units."""
+    """`stream` is the opportunity, contract or order. `amount` is its share of the figure, in minor units."""
 
     stream: str
     stage: str
