@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from projection.domain.personal import PersonalValue
 from projection.domain.reasons import Answer, why
 from projection.service.records import Entry, View, entry, record_of, view
-from projection.service.states import personal
 from projection.service.travel import When
-from projection.views import travel
+from projection.views import records, travel
 from projection.views.shares import Viewer
 from roadbook.database import Connection, Pool, acquire
 
@@ -31,7 +30,8 @@ async def read_why(pool: Pool, ref: str, pointer: str, viewer: Viewer, when: Whe
         events = await _events(connection, seen, answer)
         value = None
         if answer.personal is not None:
-            data = await personal(connection, seen.states, viewer.dealer, viewer.at)
+            refs = sorted({state.party_ref for state in seen.states if state.party_ref is not None})
+            data = await records.personal_of(connection, refs, seen.readable)
             value = data.get(answer.personal.stream, {}).get(answer.personal.field)
     return Reason(answer, record.rules, events, value)
 
