@@ -206,7 +206,7 @@ commands: st.SearchStrategy[Command] = st.one_of(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(st.lists(commands, max_size=12))
 def test_saying_it_again_is_never_news(said: list[Command]) -> None:
     """Whatever came before: after a command has been decided, the same command decides nothing."""
@@ -216,7 +216,7 @@ def test_saying_it_again_is_never_news(said: list[Command]) -> None:
         assert decider.decide(command, state) == []
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.lists(commands, max_size=8))
 def test_what_is_published_is_what_was_said_last(said: list[Command]) -> None:
     state: Any = Unknown()
