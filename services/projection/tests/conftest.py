@@ -13,7 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from projection.composer import Composer
-from projection.main import FACTS_CONSUMER, PERSONAL_CONSUMER, application
+from projection.main import FACTS_CONSUMER, FACTS_TOPICS, PERSONAL_CONSUMER, application
 from projection.reactions import FactsHandler, PersonalHandler
 from projection.settings import Settings
 from projection.wakeups import Wakeups
@@ -31,21 +31,39 @@ from roadbook.testing.waiting import eventually
 from roadbook.wire import rfc3339, to_message
 
 DAY = datetime(2026, 1, 1, 9, 0, tzinfo=UTC)
-FACTS_TOPIC, PERSONAL_TOPIC = "roadbook.lead.v1", "roadbook.personal-data.v1"
+PERSONAL_TOPIC = "roadbook.personal-data.v1"
+SERVICES = {
+    "identity": ("partyref", "consent", "link"),
+    "sales": ("opportunity", "quote", "contract", "order", "accessorysale", "tradein", "vehicle", "commission"),
+}
 
 
 @dataclass
 class Life:
-    """One lead's stream, told step by step as the lead service would publish it. Written by hand from its contract,
-    not with its code: what is read here is what stands on the topic."""
+    """One stream, told step by step as its service would publish it. Written by hand from the contract, not with its
+    code: what is read here is what stands on the topic."""
 
     dealer: str | None = "dealer-sh-01"
-    party_ref: str = field(default_factory=new_id)
+    party_ref: str | None = field(default_factory=new_id)
     stream: str = field(default_factory=lambda: f"lead/{new_id()}")
     now: datetime = DAY
     events: list[Recorded] = field(default_factory=list)
 
-    def add(self, name: str, data: dict[str, Any], *, at: datetime | None = None, version: int = 1) -> "Life":
+    @property
+    def service(self) -> str:
+        """Whose stream it is; what nobody knows is the lead service's."""
+        kind = self.stream.partition("/")[0]
+        return next((name for name, kinds in SERVICES.items() if kind in kinds), "lead")
+
+    def add(
+        self,
+        name: str,
+        data: dict[str, Any],
+        *,
+        at: datetime | None = None,
+        version: int = 1,
+        vin: str | None = None,
+    ) -> "Life":
         self.now += timedelta(minutes=1)
         at = at or self.now
         self.events.append(
@@ -53,12 +71,12 @@ class Life:
                 stream=self.stream,
                 version=len(self.events) + 1,
                 id=new_id(),
-                type=f"roadbook.lead.{name}.v{version}",
+                type=f"roadbook.{self.service}.{name}.v{version}",
                 time=at,
                 recorded=self.now,
                 data=json.dumps({**data, "at": rfc3339(at)}),
-                key=self.party_ref,
-                labels=Labels(self.dealer, self.party_ref, None),
+                key=self.party_ref or self.stream.partition("/")[2],
+                labels=Labels(self.dealer, self.party_ref, vin),
                 actor="staff-1",
                 correlation=new_id(),
             )
@@ -206,13 +224,15 @@ class World:
     wakeups: Wakeups
     composer: Composer
     versions: int = 0
+    links: dict[str, Life] = field(default_factory=dict)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     running: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def publish(self, *events: Recorded) -> None:
         for event in events:
             message = to_message(event)
-            await self.broker.append(FACTS_TOPIC, partition_of(message.key, 12), [message])
+            topic = f"roadbook.{event.type.split('.')[1]}.v1"
+            await self.broker.append(topic, partition_of(message.key, 12), [message])
 
     async def say(
         self, life: Life, name: str, value: Any, *, version: int | None = None, service: str = "lead"
@@ -237,12 +257,12 @@ class World:
                 name=name,
                 store=PostgresConsumerStore(self.pool, name),
                 subscription=MemorySubscription(self.broker, group=name),
-                topics=[topic],
+                topics=topics,
                 work=work,
             )
-            for name, topic, work in (
-                (FACTS_CONSUMER, FACTS_TOPIC, facts(FactsHandler(self.wakeups, compose))),
-                (PERSONAL_CONSUMER, PERSONAL_TOPIC, raw(PersonalHandler(self.wakeups, compose))),
+            for name, topics, work in (
+                (FACTS_CONSUMER, FACTS_TOPICS, facts(FactsHandler(self.wakeups, compose))),
+                (PERSONAL_CONSUMER, (PERSONAL_TOPIC,), raw(PersonalHandler(self.wakeups, compose))),
             )
         ]
 
@@ -292,21 +312,26 @@ class World:
         await self.settle()
 
     async def link(self, one: str, other: str) -> None:
-        smaller, larger = sorted((one, other))
-        await self.pool.execute("INSERT INTO links VALUES ($1, $2)", smaller, larger)
-        await self.pool.execute("INSERT INTO dirty (party_ref) VALUES ($1), ($2)", one, other)
+        await self._said_of(one, other, "party_refs_linked")
 
     async def unlink(self, one: str, other: str) -> None:
+        await self._said_of(one, other, "party_refs_unlinked")
+
+    async def _said_of(self, one: str, other: str, name: str) -> None:
+        """As identity says it, on the stream of the pair."""
         smaller, larger = sorted((one, other))
-        await self.pool.execute("DELETE FROM links WHERE smaller = $1 AND larger = $2", smaller, larger)
-        await self.pool.execute("INSERT INTO dirty (party_ref) VALUES ($1), ($2)", one, other)
+        stream = f"link/{smaller}:{larger}"
+        told = self.links.setdefault(stream, Life(dealer=None, party_ref=None, stream=stream))
+        told.add(name, {"smaller": smaller, "larger": larger, "by": "rule", "evidence": [], "matcher": "m-1"})
+        await self.publish(told.last)
+        await self.consumed()
 
 
 @pytest.fixture
 async def world(projection_pool: Pool, clock: SimulatedClock) -> AsyncIterator[World]:
     broker = MemoryBroker()
-    broker.create_topic(FACTS_TOPIC)
-    broker.create_topic(PERSONAL_TOPIC)
+    for topic in (*FACTS_TOPICS, PERSONAL_TOPIC):
+        broker.create_topic(topic)
     wakeups = Wakeups()
     composer = Composer(projection_pool, clock, wakeups, asyncio.Event())
     made = World(projection_pool, clock, broker, wakeups, composer)

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from projection import service
-from projection.views import positions, search, shares
+from projection.views import links, positions, search, shares, travel
 from projection.views import records as views
 from projection.views.shares import Viewer
 from roadbook_cli.postgres import Database
@@ -28,8 +28,18 @@ SELECT 'lead/0', v, '0-' || v, 'roadbook.lead.x.v1', '2026-01-01'::timestamptz +
 FROM generate_series(1, 5000) v;
 INSERT INTO stream_states SELECT 'lead/' || s, 'ref-' || s, 'dealer-' || s % 50, 5, 1, '{}', '{}'
 FROM generate_series(0, 5000) s;
-INSERT INTO links SELECT least('ref-' || s, 'ref-' || s + 1), greatest('ref-' || s, 'ref-' || s + 1)
+INSERT INTO links SELECT least('ref-' || s, 'ref-' || s + 1), greatest('ref-' || s, 'ref-' || s + 1), 'e-' || s
 FROM generate_series(1, 5000, 5) s;
+INSERT INTO customer_map SELECT ref, smaller FROM links, unnest(ARRAY[smaller, larger]) ref;
+INSERT INTO stream_refs SELECT 'link/' || smaller || ':' || larger, 1, ref, NULL
+FROM links, unnest(ARRAY[smaller, larger]) ref;
+INSERT INTO stream_refs SELECT 'vehicle/VIN' || s, v, 'ref-' || s + v, 'dealer-' || s % 50
+FROM generate_series(0, 5000) s, generate_series(1, 2) v;
+INSERT INTO stream_states SELECT 'vehicle/VIN' || s, NULL, NULL, 2, 3, '{}', '{}' FROM generate_series(0, 5000) s;
+INSERT INTO facts (stream, version, id, type, time, recorded, party_ref, vin, actor, correlation, data)
+SELECT 'order/' || s, v, 'o-' || s || '-' || v, 'roadbook.sales.x.v1', '2026-01-01', '2026-01-01', 'ref-' || s,
+       'VIN' || s, 'staff', 'c', '{}'
+FROM generate_series(1, 2000) s, generate_series(1, 3) v;
 INSERT INTO personal_values (party_ref, service, key, stream, version, value)
 SELECT 'ref-' || s, 'lead', 'lead/' || s || '/' || f, 'lead/' || s, s, '"x"'
 FROM generate_series(0, 5000) s, unnest(ARRAY['name', 'phone/1', 'email/1']) f;
@@ -66,12 +76,20 @@ HOT: dict[str, tuple[str, list[Any]]] = {
     "states": (views._STATES, [STREAMS]),
     "customer": (views._CUSTOMER, [REFS[:1], None, NOW]),
     "customer of a dealer": (views._CUSTOMER, [REFS[:1], "dealer-1", NOW]),
-    "links": (views._LINKS, [REFS]),
+    "links": (links._LINKS, [REFS]),
+    "who is one customer": (links._MEMBERS, [REFS]),
+    "unlink": (links._UNLINK, [REFS[:1], REFS[1:]]),
+    "forget the map": (links._FORGET, [REFS]),
+    "ever linked": (travel._EVER, [REFS[:1]]),
+    "streams of links": (travel._STREAMS, [REFS]),
+    "facts by id": (travel._BY_ID, [["1-1", "77-2"], STREAMS]),
+    "streams of a VIN": (travel._OF_VIN, ["VIN7"]),
     "personal": (views._PERSONAL, [REFS, STREAMS]),
     "facts": (views._FACTS, [STREAMS]),
     "known ids": (views._KNOWN_IDS, [STREAMS, VERSIONS]),
-    "timeline": (views._TIMELINE, [STREAMS, None, None, None, None, None, None, 101]),
-    "timeline, next page": (views._TIMELINE, [STREAMS, None, None, None, NOW, "lead/1", 3, 101]),
+    "timeline": (views._TIMELINE, [STREAMS, None, None, None, None, None, None, 101, [], None, None]),
+    "timeline, next page": (views._TIMELINE, [STREAMS, None, None, None, NOW, "lead/1", 3, 101, [], None, None]),
+    "timeline, as known": (views._TIMELINE, [STREAMS, None, None, None, None, None, None, 101, ["1-1"], NOW, NOW]),
     "reached": (positions._REACHED_POSITION, [STREAMS, VERSIONS, REFS, KEYS, VERSIONS, "dealer-1", NOW]),
     "parties": (positions._PARTIES, [STREAMS, REFS]),
     "last mark": (positions._MARKED, [REFS]),
@@ -108,7 +126,7 @@ async def test_no_hot_query_reads_a_whole_table(filled: asyncpg.Connection, name
 async def test_a_late_page_of_a_long_timeline_starts_in_the_index(filled: asyncpg.Connection) -> None:
     """Page 45 of 5,000 events touches one page of rows, not what lies before it."""
     at = datetime(2026, 1, 4, 3, 0, tzinfo=UTC)
-    arguments = [["lead/0"], None, None, None, at, "lead/0", 4500, 101]
+    arguments = [["lead/0"], None, None, None, at, "lead/0", 4500, 101, [], None, None]
     found = await explain(filled, views._TIMELINE, arguments, ", ANALYZE")
     read = [
         node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
@@ -141,7 +159,7 @@ async def test_a_record_is_two_queries_whatever_it_holds(world: Any, life: Any, 
                 states, _ = await service.own_streams(connection, one.party_ref, viewer)
                 await service.personal(connection, states, viewer.dealer, viewer.at)
             await asyncio.sleep(0)  # the log of a statement is handed over by the loop
-    ours = [query for query in seen if "stream_states" in query or "personal_values" in query or "links WHERE" in query]
+    ours = [query for query in seen if "stream_states" in query or "personal_values" in query or "FROM links" in query]
     assert len(states) == 10
     assert len(ours) == 4
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from prometheus_client import Counter
 
 from projection import contract, derived, service
-from projection.domain import sharing
+from projection.domain import ownership, sharing
 from projection.domain.components import Link, customers
 from projection.domain.personal import PersonalData
 from projection.domain.record import Record, derive
@@ -140,6 +140,7 @@ class Composer:
 def _dealers(states: Sequence[StreamState]) -> list[str]:
     """All that may see something of them: who holds one, and whom one is shared with."""
     holders = {state.dealer for state in states if state.dealer is not None}
+    holders |= {each.start.dealer for state in states for each in state.owned if each.start.dealer is not None}
     return sorted(holders | {grant.dealer for state in states for grant in sharing.grants(state)})
 
 
@@ -158,8 +159,7 @@ def _keys(summary: Summary, streams: Sequence[StreamState], personal: PersonalDa
         mine = {name: value.value for name, value in personal.get(state.stream, {}).items()}
         keys = [key for name, value in mine.items() for key in contract.personal_keys(name, value)]
         keys += contract.full_names({name: value for name, value in mine.items() if isinstance(value, str)})
-        vehicles = state.body.vehicles.value if state.body is not None else ()
-        keys += [key for vehicle in vehicles if vehicle.vin and (key := contract.vin_key(vehicle.vin))]
+        keys += [key for vin in ownership.vins(state) if (key := contract.vin_key(vin))]
         party_ref, shared = state.party_ref or "", bool(summary.granted)
         found += [KeyRow(summary.scope, k.kind, k.key, party_ref, summary.customer_id, shared) for k in keys]
     return found

@@ -28,7 +28,7 @@ from roadbook.runtime import Parts, ServiceDefinition, Worker, contracts_of, mig
 from roadbook.workers import Backoff, pause
 
 NAME = "projection"
-FACTS_CONSUMER, FACTS_TOPICS = "projection", ("roadbook.lead.v1",)
+FACTS_CONSUMER, FACTS_TOPICS = "projection", ("roadbook.lead.v1", "roadbook.identity.v1", "roadbook.sales.v1")
 PERSONAL_CONSUMER, PERSONAL_TOPICS = "projection-personal", ("roadbook.personal-data.v1",)
 MESSAGES = Messages(
     NAME,
@@ -36,7 +36,7 @@ MESSAGES = Messages(
     sends=derived.CODECS,
     sends_to=published.TOPIC,
     receives=(
-        *(Receives(topic, f"roadbook.{FACTS_CONSUMER}", contract.known_types()) for topic in FACTS_TOPICS),
+        *(Receives(topic, f"roadbook.{FACTS_CONSUMER}", contract.known_types(topic)) for topic in FACTS_TOPICS),
         *(Receives(topic, f"roadbook.{PERSONAL_CONSUMER}") for topic in PERSONAL_TOPICS),
     ),
 )
@@ -56,7 +56,8 @@ def surface(settings: Settings, readiness: Mapping[str, Check] | None = None, cl
         clock=clock,
         messages=MESSAGES,
         tags=(
-            {"name": "customers", "description": "Read lifetime records and timelines, find customers."},
+            {"name": "customers", "description": "Read lifetime records and timelines, find customers, ask why."},
+            {"name": "vehicles", "description": "Read whose a vehicle was, from when to when."},
             {"name": "shares", "description": "Who read what was shared."},
         ),
     )

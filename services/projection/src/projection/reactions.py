@@ -7,6 +7,7 @@ from projection import contract, service
 from projection.contract import PersonalRow
 from projection.domain.streams import stream
 from projection.domain.streams.stream import StreamState
+from projection.views import links
 from projection.views import records as views
 from projection.wakeups import Wakeups
 from roadbook.bus import Delivered
@@ -42,6 +43,7 @@ class FactsHandler:
     async def save(self, conn: Connection, applied: Sequence[Recorded], states: Mapping[str, StreamState]) -> None:
         ordered = [states[name] for name in sorted(states)]
         await views.save_facts(conn, applied, [(state, contract.dump_state(state)) for state in ordered])
+        await links.apply(conn, [state.link for state in ordered if state.link is not None])
 
     async def committed(self, applied: Sequence[Recorded]) -> None:
         self._compose.set()

@@ -27,6 +27,7 @@ from projection.api.parts import (
     viewer,
     wait,
 )
+from projection.api.when import Moment
 from projection.contract import SearchKey
 from projection.domain.record import Record, record_hash, record_tag, values
 from projection.service import Entry, Found
@@ -49,28 +50,48 @@ routes = router("/v1/customers", tags=["customers"])
     responses=answered(shown.RecordShown, "What you may see of this customer", *WAITS),
 )
 async def read_customer(
-    request: Request, customer_id: CustomerId, caller: Reader, kept: Kept, minimum: AtLeast
+    request: Request, customer_id: CustomerId, caller: Reader, kept: Kept, minimum: AtLeast, moment: Moment
 ) -> Response:
     """One customer, from all streams the caller's dealer holds or was granted (headquarters: all). Everything in the
-    answer, ids, counts, hash and ETag included, is made of these alone. A read through a share is put on record."""
+    answer, ids, counts, hash and ETag included, is made of these alone. A read through a share is put on record.
+
+    With `as_of` and `known_at` the record as it was, and as it was known; what may be seen is what may be seen now."""
     await wait(kept, minimum, viewer(request, caller, "read_customer"))
-    record = await service.read_record(kept.pool, customer_id, viewer(request, caller, "read_customer"))
-    body, tag = show(record)
+    record = await service.read_record(kept.pool, customer_id, viewer(request, caller, "read_customer"), moment)
+    body, tag = show(record, moment.known_at)
     return read_response(request, body, f'W/"{tag}"')
 
 
-def show(record: Record) -> tuple[bytes, str]:
+SECTIONS = (
+    "parties",
+    "owner_kind",
+    "relationships",
+    "verification",
+    "consent",
+    "restrictions",
+    "profile",
+    "responsibility",
+    "intent",
+    "journey",
+    "opportunities",
+    "quotes",
+    "contracts",
+    "purchases",
+    "accessories",
+    "trade_ins",
+    "vehicles",
+)
+
+
+def show(record: Record, known_at: datetime | None = None) -> tuple[bytes, str]:
     """The record as JSON, and its tag."""
     facts: Any = values(record.facts)
     hash_ = record_hash(facts)
+    told = {"as_of": rfc3339(record.at), "known_at": known_at and rfc3339(known_at), "record_hash": hash_}
     body = {
-        "head": {**facts["head"], "as_of": rfc3339(record.at), "record_hash": hash_},
+        "head": {**facts["head"], **told},
         "identity": record.identity,
-        "consent": facts["consent"],
-        "profile": facts["profile"],
-        "responsibility": facts["responsibility"],
-        "intent": facts["intent"],
-        "journey": facts["journey"],
+        **{name: facts[name] for name in SECTIONS},
         "timeline": f"/v1/customers/{record.customer_id}/timeline",
     }
     return orjson.dumps(body, option=orjson.OPT_UTC_Z), record_tag(hash_, record)
@@ -93,6 +114,7 @@ async def read_timeline(
     kept: Kept,
     minimum: AtLeast,
     page: Paged,
+    moment: Moment,
     type_: Annotated[EventTypeName | None, Query(alias="type")] = None,
     stream: Annotated[StreamName | None, Query()] = None,
     since: Annotated[Instant | None, Query(alias="from", description="Occurred at or after.")] = None,
@@ -102,17 +124,17 @@ async def read_timeline(
     share is put on record."""
     await wait(kept, minimum, viewer(request, caller, "read_timeline"))
     reader = viewer(request, caller, "read_timeline")
-    wanted = TimelineFilter(type_, since, until)
+    wanted = TimelineFilter(type_, since, until, moment.known_at, moment.as_of)
     bound = {
         "list": "timeline",
         "customer": customer_id,
         "dealer": reader.dealer,
-        "filter": [type_, stream, since and rfc3339(since), until and rfc3339(until)],
+        "filter": [type_, stream, *(each and rfc3339(each) for each in (since, until, moment.as_of, moment.known_at))],
     }
     after = None
     if page.cursor is not None:
-        moment, name, version = open_cursor(secret(request), page.cursor, bound)
-        after = (parse_rfc3339(moment), name, version)
+        occurred, name, version = open_cursor(secret(request), page.cursor, bound)
+        after = (parse_rfc3339(occurred), name, version)
     entries = await service.read_timeline(kept.pool, customer_id, reader, wanted, stream, after, page.size + 1)
     cursor = None
     if len(entries) > page.size:

@@ -3,9 +3,11 @@
 from collections.abc import Coroutine
 from typing import Annotated, Any
 
+import orjson
 from fastapi import Depends, Path, Query
 from pydantic import Field
 from starlette.requests import Request
+from starlette.responses import Response
 
 from projection import service
 from projection.api.problems import PROBLEMS
@@ -86,6 +88,12 @@ async def in_time(waiting: Coroutine[Any, Any, None]) -> None:
         await waiting
     except NotYet:
         raise Problem("not_yet_visible", headers={"Retry-After": "1"}) from None
+
+
+def plain(body: Any) -> Response:
+    """An answer without an ETag."""
+    headers = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+    return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), 200, headers, "application/json")
 
 
 def secret(request: Request) -> str:

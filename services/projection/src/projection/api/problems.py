@@ -19,4 +19,12 @@ PROBLEMS = (
         "Send the `position` of a command's answer as it is, or leave `min` out.",
         False,
     ),
+    ProblemType(
+        "path_unknown",
+        404,
+        "Path unknown",
+        "The record has nothing at `path`, or `path` is no JSON Pointer.",
+        "Read the record and name a value in it: `/head/stage`, `/purchases/0/price`.",
+        False,
+    ),
 )

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Two references that are one customer; `smaller` < `larger` as text."""
+    """Two references that are one customer; `smaller` < `larger` as text. `event` is what linked them."""
 
     smaller: str
     larger: str
+    event: str = ""
 
 
 def customers(visible: Collection[str], links: Iterable[Link]) -> dict[str, str]:
@@ -41,3 +42,22 @@ def component_of(ref: str, visible: Collection[str], links: Iterable[Link]) -> l
     """
     owner = customers(visible, links)
     return sorted(other for other in owner if ref in owner and owner[other] == owner[ref])
+
+
+def joined(refs: Collection[str], links: Iterable[Link]) -> dict[str, tuple[str, ...]]:
+    """Every reference that links join with the smallest one -> the events that linked them: along a shortest way, of
+    several the first in the order of names."""
+    sides: dict[str, dict[str, str]] = {ref: {} for ref in refs}
+    for link in sorted(links, key=lambda each: (each.smaller, each.larger, each.event)):
+        if link.smaller in sides and link.larger in sides:
+            sides[link.smaller].setdefault(link.larger, link.event)
+            sides[link.larger].setdefault(link.smaller, link.event)
+    start = min(refs)
+    ways: dict[str, tuple[str, ...]] = {start: ()}
+    going = [start]
+    for ref in going:  # grows while it is walked
+        for other in sorted(sides[ref]):
+            if other not in ways:
+                ways[other] = (*ways[ref], sides[ref][other])
+                going.append(other)
+    return {ref: way for ref, way in ways.items() if ref != start}

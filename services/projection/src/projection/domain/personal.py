@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from projection.domain.streams.lead import ContactPoint
 from projection.domain.streams.stream import StreamState
 
 NAMES = {"name": "full", "given_name": "given", "family_name": "family"}
@@ -13,13 +14,15 @@ DOCUMENTS = ("adf", "remainder", "intake")
 
 @dataclass(frozen=True, slots=True)
 class PersonalValue:
-    """`value` is any JSON, None once it was removed; `version` never restarts."""
+    """`value` is any JSON, None once it was removed; `version` never restarts. `later`: learned after the moment whose
+    knowledge was asked for."""
 
     value: object = field(repr=False)
     source: str
     recorded_at: datetime
     verified_at: datetime | None
     version: int
+    later: bool = False
 
 
 # stream -> field -> value; the field is the last part of its key: `phone/1` of `lead/0199…/phone/1`.
@@ -35,14 +38,14 @@ def identity(streams: Iterable[StreamState], data: PersonalData) -> dict[str, ob
     more: list[object] = []
     for state in streams:
         values = data.get(state.stream, {})
-        known = {leaf.value.key: leaf.value for leaf in state.body.contact_points} if state.body is not None else {}
+        known = _points(state)
         for point in known.values():
             about = {"kind": point.kind, "valid": point.valid, "linkable": point.linkable, "preferred": point.preferred}
             section = addresses if point.kind == "address" else points
             section.append({**about, **_leaf(state.stream, point.key, values.get(point.key))})
         for name in sorted(values):
             root = name.partition("/")[0]
-            if values[name].value is None or name in known or root in DOCUMENTS:
+            if values[name].value is None or name in known or root in DOCUMENTS or _is_point(state, name):
                 continue
             leaf = _leaf(state.stream, name, values[name])
             if root in NAMES:
@@ -50,6 +53,21 @@ def identity(streams: Iterable[StreamState], data: PersonalData) -> dict[str, ob
             else:
                 more.append(leaf)
     return {"names": names, "contact_points": points, "addresses": addresses, "more": more}
+
+
+def _points(state: StreamState) -> dict[str, ContactPoint]:
+    """By their keys. Those of a party reference whose value another service learned are shown where it lies."""
+    found = {leaf.value.key: leaf.value for leaf in state.body.contact_points} if state.body is not None else {}
+    for each in state.party.points if state.party is not None else ():
+        told = each.described.value
+        if told.origin is None and each.checked.value.state != "retired":
+            found[each.key] = ContactPoint(each.key, told.kind, told.valid, told.linkable, each.preferred)
+    return found
+
+
+def _is_point(state: StreamState, name: str) -> bool:
+    """A retired contact point is shown nowhere else, either."""
+    return state.party is not None and any(each.key == name for each in state.party.points)
 
 
 def _leaf(stream: str, name: str, value: PersonalValue | None) -> dict[str, object]:
@@ -60,4 +78,5 @@ def _leaf(stream: str, name: str, value: PersonalValue | None) -> dict[str, obje
         "source": value.source if value else None,
         "recorded_at": value.recorded_at if value else None,
         "verified_at": value.verified_at if value else None,
+        "learned_later": value.later if value else False,
     }

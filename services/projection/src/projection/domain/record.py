@@ -9,11 +9,34 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime
 
-from projection.domain.components import Link
-from projection.domain.facts import Leaf, evidence, plain
+from projection.domain.components import Link, joined
+from projection.domain.facts import Leaf, evidence
+from projection.domain.ownership import events_of
 from projection.domain.personal import PersonalData, identity
 from projection.domain.rules import Rules
-from projection.domain.sections import intent, journey, next_change, overdue, profile, responsibility
+from projection.domain.sections import (
+    accessories,
+    bought,
+    consents,
+    contracts,
+    intent,
+    journey,
+    next_change,
+    opportunities,
+    overdue,
+    owner_kind,
+    parties,
+    profile,
+    purchases,
+    quotes,
+    recorded,
+    relationships,
+    responsibility,
+    restrictions,
+    trade_ins,
+    vehicles,
+    verification,
+)
 from projection.domain.stage import Stage, stage_of
 from projection.domain.streams.lead import LeadState
 from projection.domain.streams.stream import StreamState
@@ -46,57 +69,83 @@ def derive(
     `streams` are those the viewer may see, all of one component and at least one; of `links` and `personal` only what
     concerns these streams is looked at.
     """
-    ordered = sorted((state for state in streams if state.party_ref is not None), key=lambda state: state.stream)
+    ordered = sorted(
+        (state for state in streams if state.party_ref is not None), key=lambda state: (state.stream, state.party_ref)
+    )
     refs = sorted({state.party_ref for state in ordered if state.party_ref is not None})
     leads = [(state, state.body) for state in ordered if state.body is not None and state.body.captured is not None]
     to_do = [lead.pending for _, lead in leads if lead.open]
-    stage = stage_of(ordered)
+    stage = stage_of(ordered, rules, at)
     head = _head(ordered, refs, links, stage, rules)
     record = Record(
         customer_id=refs[0],
         party_refs=tuple(refs),
-        version=sum(state.version for state in ordered),
+        version=_version(ordered),
         rules=rules.version,
         at=at,
         stage=stage,
         open_leads=len(to_do),
         overdue=sum(1 for action in to_do if action is not None and overdue(action, at)),
-        facts={"head": head, **_sections(ordered, leads, at)},
+        facts={"head": head, **_sections(ordered, leads, at), **_sales(ordered, rules, at)},
         identity=identity(ordered, personal),
         seen=_seen(ordered, personal),
     )
-    return record, next_change(ordered, at)
+    return record, next_change(ordered, rules, at)
 
 
 def _head(
     streams: Sequence[StreamState], refs: Sequence[str], links: Iterable[Link], stage: Stage, rules: Rules
 ) -> dict[str, object]:
-    own = [link for link in links if link.smaller in refs and link.larger in refs]
-    joined = {ref for link in own for ref in (link.smaller, link.larger)}
+    by = joined(refs, links)
     leads = [state.body for state in streams if state.body is not None and state.body.captured is not None]
     return {
         "customer_id": refs[0],
         "party_refs": list(refs),
-        "merged_from": [ref for ref in refs[1:] if ref in joined],
+        "merged_from": [Leaf(ref, by[ref]) for ref in refs[1:] if ref in by],
         **_stage(stage),
         "completeness": _completeness(leads, rules),
-        "record_version": sum(state.version for state in streams),
+        "record_version": _version(streams),
         "unknown_events": sum(state.unknown_events for state in streams),
         "rules": rules.version,
     }
 
 
+def _version(streams: Sequence[StreamState]) -> int:
+    """The events it is made of, each once: two references of one customer may have handed a vehicle to each other."""
+    owned = events_of(each for state in streams for each in state.owned)
+    return sum(state.version for state in streams if not state.owned) + len(owned)
+
+
 def _sections(
     streams: Sequence[StreamState], leads: Sequence[tuple[StreamState, LeadState]], at: datetime
 ) -> dict[str, object]:
+    known = [(state, state.party) for state in streams if state.party is not None]
     return {
         "contact_points": [leaf for _, lead in leads for leaf in lead.contact_points],
         "removed_contact_points": [leaf for _, lead in leads for leaf in lead.removed_points],
-        "consent": _consent(leads),
-        "profile": profile(leads),
+        "parties": parties(known),
+        "owner_kind": owner_kind(known),
+        "relationships": relationships(known),
+        "verification": verification(known, streams),
+        "consent": consents(streams),
+        "restrictions": restrictions(streams),
+        "profile": {**profile(leads), "recorded": recorded(known)},
         "responsibility": responsibility(streams, leads, at),
         "intent": intent(leads, at),
         "journey": journey(streams, leads, at),
+    }
+
+
+def _sales(streams: Sequence[StreamState], rules: Rules, at: datetime) -> dict[str, object]:
+    had = bought(streams, rules, at)
+    return {
+        "opportunities": opportunities(streams),
+        "quotes": quotes(streams, at),
+        "contracts": contracts(streams),
+        "purchases": purchases(had),
+        "accessories": accessories(had),
+        "trade_ins": trade_ins(streams, at),
+        "vehicles": vehicles(had),
     }
 
 
@@ -174,7 +223,7 @@ def _untold(item: str, leads: Sequence[LeadState]) -> tuple[str, ...]:
     """The events that took it back. Removed contact points are named by themselves; only vehicles can be emptied."""
     if item != "model":
         return ()
-    return tuple(dict.fromkeys(event for lead in leads for event in lead.vehicles.events))
+    return tuple(dict.fromkeys(event for lead in leads if lead.named_vehicles for event in lead.vehicles.events))
 
 
 def _captured_at(lead: LeadState) -> datetime:
@@ -202,29 +251,3 @@ def _items(lead: LeadState) -> Iterable[tuple[str, str]]:
         yield "needs", lead.needs[0].events[0]
     for given in lead.consents:
         yield "consent", given.event
-
-
-def _consent(leads: Sequence[tuple[StreamState, LeadState]]) -> list[object]:
-    """Per purpose, channel and brand the latest word, and since when it stands without interruption."""
-    said = sorted(
-        ((given.at, state.stream, index, given) for state, lead in leads for index, given in enumerate(lead.consents)),
-        key=lambda entry: entry[:3],
-    )
-    current: dict[tuple[str, str, str], dict[str, object]] = {}
-    for at, _, _, given in said:
-        consent = given.consent
-        key = (consent.purpose, consent.channel, consent.brand or "")
-        state = "granted" if consent.granted else "refused"
-        before = current.get(key)
-        since = Leaf(at, (given.event,))
-        if before is not None and plain(before["state"]) == state:
-            since = before["since"]  # type: ignore[assignment]
-        current[key] = {
-            "purpose": consent.purpose,
-            "channel": consent.channel,
-            "brand": consent.brand,
-            "state": Leaf(state, (given.event,)),
-            "since": since,
-            "wording": Leaf(consent.wording, (given.event,)),
-        }
-    return [current[key] for key in sorted(current)]

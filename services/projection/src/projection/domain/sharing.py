@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from projection.domain import ownership
 from projection.domain.streams.stream import StreamState
 
 FACTS, CONTACT = "facts", "contact"
@@ -42,9 +43,14 @@ def grant_to(state: StreamState, dealer: str | None, at: datetime) -> Grant | No
 
 
 def seen(states: Iterable[StreamState], dealer: str | None, at: datetime) -> list[StreamState]:
-    """The streams as `dealer` (None: headquarters) sees them at that time; those it may not see are left out."""
-    found = []
+    """The streams as `dealer` (None: headquarters) sees them at that time; those it may not see are left out. Of a
+    vehicle (a slice of it) these are the intervals that it made."""
+    found: list[StreamState] = []
     for state in states:
+        if ownership.is_slice(state):
+            part = state if dealer is None else ownership.seen_by(state, dealer)
+            found += [] if part is None else [part]
+            continue
         grant = grant_to(state, dealer, at)
         if grant is not None:
             found.append(state if grant.scope == CONTACT else without_person(state))

@@ -1,25 +1,29 @@
 """The customer's headline stage: a sweep over the moments of all streams, in the order of time."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from projection.domain.facts import Leaf
-from projection.domain.streams.lead import Mark
-from projection.domain.streams.stream import StreamState
+from projection.domain.rules import Rules, later
+from projection.domain.streams import vehicle
+from projection.domain.streams.marks import Mark
+from projection.domain.streams.stream import StreamState, kind_of
 
-STAGES: Final = ("unknown", "prospect", "hot_prospect", "in_purchase")  # the highest of all leads counts
-ABSENT, PROSPECT, HOT, BUYING = range(4)
-# What a mark speaks of: of two that speak of the same, the later version counts.
-DIMENSIONS: Final = {
-    "opened": "status",
-    "lost": "status",
-    "converted": "status",
-    "graded": "grade",
-    "recycled": "bin",
-    "restored": "bin",
-}
+STAGES: Final = (
+    "unknown",
+    "prospect",
+    "hot_prospect",
+    "in_purchase",
+    "owner_new",
+    "owner_active",
+    "repurchase_intent",
+    "repeat_owner",
+)
+ABSENT, PROSPECT, HOT, BUYING, NEW, ACTIVE, AGAIN, REPEAT = range(8)
+# What a mark speaks of: of two that speak of the same, the later version counts. All others speak of the status.
+DIMENSIONS: Final = {"graded": "grade", "recycled": "bin", "restored": "bin"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,154 +36,194 @@ class Stage:
     dormant: Leaf[datetime] | None
 
 
-def stage_of(streams: Sequence[StreamState]) -> Stage:
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A mark at its place: `index` counts the marks of its stream in the order of versions."""
+
+    at: datetime
+    stream: str
+    index: int
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the sweep says in the end."""
+
+    name: int
+    since: datetime | None
+    dormant: datetime | None
+
+
+def stage_of(streams: Sequence[StreamState], rules: Rules, at: datetime) -> Stage:
     """At every moment the stage is that of the record as of then: a fold in version order of what had happened.
 
-    So a backdated event counts from its own time, though not before its lead was captured. Ties of time fall by stream:
-    the order of `streams` does not matter.
+    So a backdated event counts from its own time, though not before its stream began. Ties of time fall by stream: the
+    order of `streams` does not matter.
     """
-    moments = sorted(
-        (
-            (mark.at, state.stream, index, mark)
-            for state in streams
-            if state.body is not None
-            for index, mark in enumerate(state.body.marks)
-        ),
-        key=lambda moment: moment[:3],
-    )
-    sweep = _Sweep()
-    for _, stream, index, mark in moments:
-        sweep.take(stream, index, mark)
-    return sweep.stage({mark.event: at for at, *_, mark in moments})
+    moments = sorted(_moments(streams), key=lambda each: (each.at, each.stream, each.index))
+    told = sweep(moments, rules, at)
+
+    def leaf(of: Callable[[Told], object]) -> tuple[str, ...]:
+        return evidence(moments, lambda kept: of(sweep(kept, rules, at)))
+
+    dormant = None if told.dormant is None else Leaf(told.dormant, leaf(lambda each: each.dormant))
+    name = Leaf(STAGES[told.name], leaf(lambda each: each.name))
+    return Stage(name, Leaf(told.since, leaf(lambda each: each.since)), dormant)
 
 
-# ── One lead ──────────────────────────────────────────────────────────────────────────────────────────────────
+def _moments(streams: Iterable[StreamState]) -> Iterator[Moment]:
+    for state in streams:
+        for index, mark in enumerate(_marks(state)):
+            yield Moment(mark.at, state.stream, index, mark)
+        for each in state.owned:
+            if each.start.told.cause == "used_sale":  # each is a purchase of its own, which nothing takes back
+                yield Moment(each.start.told.at, f"{state.stream}#{each.start.version}", 0, _bought(each.start))
+
+
+def _bought(start: vehicle.Transfer) -> Mark:
+    return Mark(start.told.at, "delivered", start.event)
+
+
+def _marks(state: StreamState) -> tuple[Mark, ...]:
+    for body in (state.body, state.opportunity, state.contract, state.order):
+        if body is not None:
+            return body.marks
+    return ()
+
+
+# ── Evidence ──────────────────────────────────────────────────────────────────────────────────────────────────
+def evidence(moments: Sequence[Moment], say: Callable[[Sequence[Moment]], object]) -> tuple[str, ...]:
+    """The events that made what `say` says of the moments: enough of them to say it, none that is not needed for that,
+    and every one without which all the others would say something else. In the order of time.
+
+    By trial: whatever way the stage is decided, what it answers is true. A life has a handful of such moments.
+    """
+    events = list(dict.fromkeys(each.mark.event for each in reversed(moments)))
+    value = say(moments)
+
+    def without(kept: Sequence[Moment], event: str) -> list[Moment]:
+        return [each for each in kept if each.mark.event != event]
+
+    needed = {event for event in events if say(without(moments, event)) != value}
+    kept, looking = list(moments), True
+    while looking:
+        looking = False
+        for event in [each for each in events if each not in needed]:
+            left = without(kept, event)
+            if len(left) < len(kept) and say(left) == value:
+                kept, looking = left, True
+    return tuple(dict.fromkeys(each.mark.event for each in kept))
+
+
+# ── One stream ────────────────────────────────────────────────────────────────────────────────────────────────
 @dataclass(slots=True)
-class _Lead:
-    """What is said of it up to now: the mark that counts per dimension, with its index, and all indices so far."""
+class _Unit:
+    """What is said of a stream up to now: the mark that counts per dimension, with its index. `begun`: what came before
+    its first mark in time waits for it."""
 
-    captured: str | None = None
+    kind: str
+    begun: bool = False
     said: dict[str, tuple[int, Mark]] = field(default_factory=dict)
-    every: dict[str, list[tuple[int, Mark]]] = field(default_factory=dict)
 
-    def level(self, said: Mapping[str, Mark | None]) -> int:
-        """The stage that it alone would make."""
-        status, grade, binned = said.get("status"), said.get("grade"), said.get("bin")
-        if self.captured is None or status is None or (binned is not None and binned.kind == "recycled"):
-            return ABSENT
-        if status.kind == "converted":
-            return BUYING
-        return HOT if status.kind == "opened" and grade is not None and grade.grade == "hot" else PROSPECT
+    def take(self, moment: Moment) -> None:
+        dimension = DIMENSIONS.get(moment.mark.kind, "status")
+        self.begun = self.begun or moment.index == 0
+        known = self.said.get(dimension)
+        if known is None or known[0] <= moment.index:
+            self.said[dimension] = (moment.index, moment.mark)
 
     @property
-    def now(self) -> dict[str, Mark | None]:
-        return {dimension: mark for dimension, (_, mark) in self.said.items()}
+    def status(self) -> Mark | None:
+        """None before it began, and in the recycle bin."""
+        binned = self.said.get("bin")
+        if not self.begun or "status" not in self.said or (binned is not None and binned[1].kind == "recycled"):
+            return None
+        return self.said["status"][1]
 
-    def without(self, dimension: str) -> int:
-        """The level if the mark that counts there had not been."""
-        others = sorted(self.every[dimension], key=lambda each: each[0])[:-1]
-        return self.level({**self.now, dimension: others[-1][1] if others else None})
+    @property
+    def level(self) -> int:
+        """The stage that it alone would make, deliveries apart."""
+        status = self.status
+        if status is None:
+            return ABSENT
+        if status.kind in ("converted", "signed", "placed"):
+            return BUYING
+        if status.kind != "opened":
+            return PROSPECT
+        grade = self.said.get("grade")
+        if self.kind != "lead":
+            return BUYING
+        return HOT if grade is not None and grade[1].grade == "hot" else PROSPECT
 
 
-def _meaning(mark: Mark | None) -> object:
-    """As far as a level depends on it."""
-    if mark is None or mark.kind == "restored":
-        return None
-    return mark.grade == "hot" or None if mark.kind == "graded" else mark.kind
-
-
-# ── All leads ─────────────────────────────────────────────────────────────────────────────────────────────────
-@dataclass(slots=True)
-class _Period:
-    """Since when something has been so, and by which events: those that counted just before it began, and all that
-    changed or held off a change since. Take away any other, and it began at the same time. `over` are the dimensions
-    that matter to it."""
-
-    over: tuple[str, ...]
-    since: datetime | None = None
-    events: set[str] = field(default_factory=set)
+# ── All streams ───────────────────────────────────────────────────────────────────────────────────────────────
+def sweep(moments: Iterable[Moment], rules: Rules, at: datetime) -> Told:
+    """`moments` in the order of time."""
+    going = _Sweep(rules.owner_new)
+    for moment in moments:
+        going.until(moment.at)
+        going.take(moment)
+    going.until(at)
+    return Told(going.name, going.since, going.asleep)
 
 
 @dataclass(slots=True)
 class _Sweep:
-    leads: dict[str, _Lead] = field(default_factory=dict)
-    levels: dict[str, int] = field(default_factory=dict)
-    headline: int = ABSENT
-    asleep: bool = False
-    stage_began: _Period = field(default_factory=lambda: _Period(("status", "grade", "bin")))
-    sleep_began: _Period = field(default_factory=lambda: _Period(("status", "bin")))
+    new_for: timedelta
+    units: dict[str, _Unit] = field(default_factory=dict)
+    name: int = ABSENT
+    since: datetime | None = None
+    asleep: datetime | None = None
+    settles: datetime | None = None  # when time alone makes a new owner one like the others
 
-    def take(self, stream: str, index: int, mark: Mark) -> None:
-        """`index` 0 is the capture: what came before it in time waits for it."""
-        lead = self.leads.setdefault(stream, _Lead())
-        earlier = dict(lead.said)
-        told = self._say(lead, index, mark)
-        self.levels[stream] = lead.level(lead.now)
-        headline, asleep = max(self.levels.values()), self._asleep()
-        for period, begins in (
-            (self.stage_began, headline != self.headline),
-            (self.sleep_began, asleep and not self.asleep),
-        ):
-            if begins:
-                period.since = mark.at
-                period.events = {*self._counting(period.over), *_counted(earlier, period.over)}
-            if begins or DIMENSIONS[mark.kind] in period.over:
-                period.events.update(told)
-        self.headline, self.asleep = headline, asleep
+    def until(self, moment: datetime) -> None:
+        if self.settles is not None and self.settles <= moment:
+            settled, self.settles = self.settles, None
+            self._say(self._name(settled), settled)
 
-    def _say(self, lead: _Lead, index: int, mark: Mark) -> list[str]:
-        """The events without which it would be otherwise from here on."""
-        dimension = DIMENSIONS[mark.kind]
-        lead.every.setdefault(dimension, []).append((index, mark))
-        told = []
-        if index == 0:
-            lead.captured = mark.event
-            told.append(mark.event)
-        known = lead.said.get(dimension)
-        if known is not None and known[0] > index:
-            return [*told, known[1].event]  # a later version had spoken already: without it, this mark would count
-        lead.said[dimension] = (index, mark)
-        if _meaning(mark) != _meaning(known[1] if known else None):
-            told.append(mark.event)
-        return told
+    def take(self, moment: Moment) -> None:
+        unit = self.units.get(moment.stream)
+        if unit is None:
+            unit = self.units[moment.stream] = _Unit(kind_of(moment.stream))
+        unit.take(moment)
+        self._say(self._name(moment.at), moment.at)
 
-    def _counting(self, over: Collection[str]) -> Iterable[str]:
-        for lead in self.leads.values():
-            if lead.captured is not None:
-                yield lead.captured
-            yield from _counted(lead.said, over)
+    def _say(self, name: int, at: datetime) -> None:
+        if name != self.name:
+            self.name, self.since = name, at
+        if not (name == PROSPECT and self._lost()):
+            self.asleep = None
+        elif self.asleep is None:
+            self.asleep = at
 
-    def _asleep(self) -> bool:
-        there = [self.leads[stream].now["status"] for stream, level in self.levels.items() if level != ABSENT]
-        return bool(there) and all(status is not None and status.kind == "lost" for status in there)
+    def _name(self, at: datetime) -> int:
+        bought = [
+            status.at
+            for unit in self.units.values()
+            if (status := unit.status) is not None and status.kind == "delivered"
+        ]
+        self.settles = None
+        if not bought:
+            return max((unit.level for unit in self.units.values()), default=ABSENT)
+        if len(bought) > 1:
+            return REPEAT
+        if any(self._again(unit, bought[0]) for unit in self.units.values()):
+            return AGAIN
+        settles = later(bought[0], self.new_for)
+        if settles <= at:
+            return ACTIVE
+        self.settles = settles
+        return NEW
 
-    def stage(self, when: Mapping[str, datetime]) -> Stage:
-        def ordered(events: Iterable[str]) -> tuple[str, ...]:
-            return tuple(sorted(set(events), key=lambda event: (when[event], event)))
+    def _again(self, unit: _Unit, bought: datetime) -> bool:
+        """Whether an owner means to buy again: an open lead or opportunity, or what was signed or ordered since."""
+        status = unit.status
+        if status is None:
+            return False
+        return status.kind == "opened" or (status.kind in ("signed", "placed") and status.at > bought)
 
-        began, fell_asleep, dormant = self.stage_began, self.sleep_began, None
-        if self.asleep and fell_asleep.since is not None:
-            dormant = Leaf(fell_asleep.since, ordered(fell_asleep.events))
-        name = Leaf(STAGES[self.headline], ordered(self._reasons()))
-        return Stage(name, Leaf(began.since, ordered(began.events)), dormant)
-
-    def _reasons(self) -> Iterable[str]:
-        """Why it is this stage: what makes one lead such a one, and what keeps every other from being more."""
-        witness = min((stream for stream, level in self.levels.items() if level == self.headline), default=None)
-        if witness is not None and self.headline != ABSENT:
-            yield from self._made(self.leads[witness])
-        for lead in self.leads.values():
-            for dimension, (_, mark) in lead.said.items():
-                if lead.without(dimension) > self.headline:
-                    yield mark.event
-
-    def _made(self, lead: _Lead) -> Iterable[str]:
-        if lead.captured is not None:
-            yield lead.captured
-        for dimension, (_, mark) in lead.said.items():
-            if dimension == "status" or (dimension == "grade" and self.headline == HOT) or mark.kind == "restored":
-                yield mark.event
-
-
-def _counted(said: Mapping[str, tuple[int, Mark]], over: Collection[str]) -> Iterable[str]:
-    return (mark.event for dimension, (_, mark) in said.items() if dimension in over)
+    def _lost(self) -> bool:
+        """Every lead is, and there is one."""
+        leads = [status.kind for unit in self.units.values() if unit.kind == "lead" and (status := unit.status)]
+        return bool(leads) and all(kind == "lost" for kind in leads)

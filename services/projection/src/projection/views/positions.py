@@ -7,12 +7,15 @@ from projection.visibility import seen
 from roadbook.database import Connection
 from roadbook.position import Position
 
-# A stream the caller may not see counts as one that never comes: how far it is must not be found out by asking.
+# A stream the caller may not see counts as one that never comes: how far it is must not be found out by asking. Of a
+# vehicle a dealer sees as much as it did itself.
 _REACHED_POSITION = f"""
 SELECT (
     SELECT count(*) FROM unnest($1::text[], $2::int[]) AS w (stream, version)
     JOIN stream_states s ON s.stream = w.stream AND s.version >= w.version
-    WHERE {seen("$6", "$7::timestamptz")}
+    WHERE {seen("$6", "$7::timestamptz")} OR EXISTS (
+        SELECT FROM stream_refs r WHERE r.stream = w.stream AND starts_with(r.stream, 'vehicle/')
+          AND r.version >= w.version AND r.dealer = $6)
 ) = cardinality($1::text[]) AND (
     SELECT count(*) FROM unnest($3::text[], $4::text[], $5::bigint[]) AS w (party_ref, key, version)
     WHERE EXISTS (
@@ -45,6 +48,7 @@ async def reached(connection: Connection, position: Position, dealer: str | None
 
 _PARTIES = """
 SELECT DISTINCT party_ref FROM stream_states WHERE stream = ANY($1::text[]) AND party_ref IS NOT NULL
+UNION SELECT party_ref FROM stream_refs WHERE stream = ANY($1::text[]) AND party_ref <> ''
 UNION SELECT unnest($2::text[])
 """
 

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 import asyncpg
 import orjson
 
-from projection.domain import sharing
-from projection.domain.components import Link
+from projection.domain import ownership, sharing
 from projection.domain.personal import PersonalValue
 from projection.domain.streams.stream import FOLDS, StreamState, fold_version
+from projection.views.links import referring, refs_of
 from projection.visibility import seen
 from roadbook.database import Connection
 from roadbook.events import Recorded
@@ -45,7 +45,8 @@ def _grants(states: Sequence[StreamState], shared: Sequence[str]) -> list[list[A
     ]
 
 
-_SAVE = """
+_SAVE = (
+    """
 WITH kept AS (
     INSERT INTO facts (stream, version, id, type, time, recorded, party_ref, vin, dealer, actor, correlation,
                        causation, data)
@@ -64,7 +65,10 @@ WITH kept AS (
         version = excluded.version, fold = excluded.fold, unknown = excluded.unknown, state = excluded.state
     WHERE excluded.version >= s.version
     RETURNING s.stream
-)""" + _granting("saved", 22)
+)"""
+    + referring(22)
+    + _granting("saved", 26)
+)
 
 
 async def save_facts(
@@ -87,7 +91,7 @@ async def save_facts(
         [event.correlation for event in applied],
         [event.causation for event in applied],
         [event.data for event in applied],
-        sorted({state.party_ref for state, _ in states if state.party_ref is not None}),
+        sorted({ref for state, _ in states for ref in ownership.parties(state)}),
         [state.stream for state, _ in states],
         [state.party_ref for state, _ in states],
         [state.dealer for state, _ in states],
@@ -95,6 +99,7 @@ async def save_facts(
         [state.fold for state, _ in states],
         [orjson.dumps(state.unknown).decode() for state, _ in states],
         [text for _, text in states],
+        *refs_of([state for state, _ in states]),
         *_grants([s for s, _ in states], [s.stream for s, _ in states if s.body is not None and s.body.shares]),
     )
 
@@ -180,17 +185,14 @@ async def states(connection: Connection, streams: Sequence[str], known: Collecti
     return [_state_row(row, known) for row in await connection.fetch(_STATES, list(streams))]
 
 
-# All references that links reach from some, whoever holds them; what of it a viewer may see is decided in Python.
-# Used as an array: the planner takes a recursion for thousands of rows, and would read whole tables to join them.
+# All references that are one customer with some, whoever holds them; what of it a viewer may see is decided in Python.
+# Used as an array: the planner would read whole tables to join them. A vehicle is found by whoever once owned it.
 _REACHED = """
-WITH RECURSIVE reached(ref) AS (
-    SELECT unnest($1::text[])
+WITH reached AS MATERIALIZED (
+    SELECT unnest($1::text[]) AS ref
     UNION
-    SELECT l.other FROM reached r CROSS JOIN LATERAL (
-        SELECT larger AS other FROM links WHERE smaller = r.ref
-        UNION ALL
-        SELECT smaller FROM links WHERE larger = r.ref
-    ) l
+    SELECT party_ref FROM customer_map
+    WHERE customer_id = ANY(ARRAY(SELECT customer_id FROM customer_map WHERE party_ref = ANY($1::text[])))
 )
 """
 
@@ -200,6 +202,13 @@ _CUSTOMER = (
 SELECT s.stream, s.party_ref, s.version, s.fold, s.unknown, s.state
 FROM stream_states s
 WHERE s.party_ref = ANY(ARRAY(SELECT ref FROM reached)) AND {seen("$2", "$3::timestamptz")}
+UNION ALL
+SELECT s.stream, r.party_ref, s.version, s.fold, s.unknown, s.state
+FROM (
+    SELECT DISTINCT stream, party_ref FROM stream_refs
+    WHERE party_ref = ANY(ARRAY(SELECT ref FROM reached)) AND starts_with(stream, 'vehicle/')
+      AND ($2::text IS NULL OR dealer = $2)
+) r CROSS JOIN LATERAL (SELECT * FROM stream_states t WHERE t.stream = r.stream) s
 """
 )
 
@@ -207,17 +216,9 @@ WHERE s.party_ref = ANY(ARRAY(SELECT ref FROM reached)) AND {seen("$2", "$3::tim
 async def customer_states(
     connection: Connection, refs: Sequence[str], dealer: str | None, at: datetime, known: Collection[str]
 ) -> list[StateRow]:
-    """The streams of everything linked with `refs` that `dealer` may see at that time (None: headquarters)."""
+    """The streams of everything linked with `refs` that `dealer` may see at that time (None: headquarters). A vehicle's
+    comes once for each of its owners among them, whose `party_ref` the row has."""
     return [_state_row(row, known) for row in await connection.fetch(_CUSTOMER, list(refs), dealer, at)]
-
-
-_LINKS = "SELECT smaller, larger FROM links WHERE smaller = ANY($1::text[]) AND larger = ANY($1::text[])"
-
-
-async def links_among(connection: Connection, refs: Collection[str]) -> list[Link]:
-    if len(refs) < 2:
-        return []
-    return [Link(row["smaller"], row["larger"]) for row in await connection.fetch(_LINKS, sorted(refs))]
 
 
 _PERSONAL = """
@@ -281,7 +282,8 @@ async def stale_streams(connection: Connection, known: Collection[str], limit: i
     return [row["stream"] for row in rows]
 
 
-_REFOLDED = """
+_REFOLDED = (
+    """
 WITH done AS (
     UPDATE stream_states s
     SET fold = u.fold, unknown = ARRAY(SELECT json_array_elements_text(u.unknown)), state = u.state
@@ -290,7 +292,10 @@ WITH done AS (
     RETURNING s.stream, s.party_ref
 ), marked AS (
     INSERT INTO dirty (party_ref) SELECT DISTINCT party_ref FROM done WHERE party_ref IS NOT NULL
-)""" + _granting("done", 6)
+)"""
+    + referring(6)
+    + _granting("done", 10)
+)
 
 
 async def save_refolded(connection: Connection, states: Sequence[tuple[StreamState, str]]) -> None:
@@ -302,6 +307,7 @@ async def save_refolded(connection: Connection, states: Sequence[tuple[StreamSta
         [state.fold for state, _ in states],
         [orjson.dumps(state.unknown).decode() for state, _ in states],
         [text for _, text in states],
+        *refs_of([state for state, _ in states]),
         *_grants([state for state, _ in states], [state.stream for state, _ in states]),
     )
 
@@ -309,11 +315,14 @@ async def save_refolded(connection: Connection, states: Sequence[tuple[StreamSta
 # ── Timeline ──────────────────────────────────────────────────────────────────────────────────────────────────
 @dataclass(frozen=True, slots=True)
 class TimelineFilter:
-    """Bounds of occurred time are inclusive below and exclusive above; None = open. `type` is a full event type."""
+    """Bounds of occurred time are inclusive below and exclusive above; None = open. `type` is a full event type. What
+    was stored after `known_at`, or happened after `as_of`, is left out."""
 
     type: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    known_at: datetime | None = None
+    as_of: datetime | None = None
 
 
 # Each stream gives at most one page from its index, so a page costs the same however long the lives are and however
@@ -326,6 +335,9 @@ CROSS JOIN LATERAL (
     SELECT * FROM facts
     WHERE facts.stream = own.stream
       AND ($2::text IS NULL OR type = $2)
+      AND (NOT starts_with(own.stream, 'vehicle/') OR facts.id = ANY($9::text[]))
+      AND ($10::timestamptz IS NULL OR recorded <= $10)
+      AND ($11::timestamptz IS NULL OR time <= $11)
       AND time >= greatest($3::timestamptz, $5::timestamptz, '-infinity')
       AND time < coalesce($4::timestamptz, 'infinity')
       AND (time, facts.stream COLLATE "C", version)
@@ -333,6 +345,8 @@ CROSS JOIN LATERAL (
     ORDER BY time, version LIMIT $8
 ) f
 LEFT JOIN facts c ON c.id = f.causation AND c.stream = ANY($1::text[])
+    AND (NOT starts_with(c.stream, 'vehicle/') OR c.id = ANY($9::text[]))
+    AND ($10::timestamptz IS NULL OR c.recorded <= $10) AND ($11::timestamptz IS NULL OR c.time <= $11)
 ORDER BY f.time, f.stream COLLATE "C", f.version LIMIT $8
 """
 
@@ -340,15 +354,15 @@ ORDER BY f.time, f.stream COLLATE "C", f.version LIMIT $8
 async def timeline(
     connection: Connection,
     streams: Sequence[str],
+    events: Sequence[str],
     wanted: TimelineFilter,
     after: tuple[datetime, str, int] | None,
     size: int,
 ) -> list[asyncpg.Record]:
-    """Events of these streams by (occurred, stream, version), from `after` on."""
-    time, stream, version = after or (None, None, None)
-    return await connection.fetch(
-        _TIMELINE, list(streams), wanted.type, wanted.since, wanted.until, time, stream, version, size
-    )
+    """Events of these streams by (occurred, stream, version), from `after` on; of vehicles only some `events`."""
+    bounds = [list(streams), wanted.type, wanted.since, wanted.until]
+    last = after or (None, None, None)
+    return await connection.fetch(_TIMELINE, *bounds, *last, size, list(events), wanted.known_at, wanted.as_of)
 
 
 # ── Names ─────────────────────────────────────────────────────────────────────────────────────────────────────

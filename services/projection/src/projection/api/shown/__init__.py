@@ -6,6 +6,22 @@ from pydantic import Field
 
 from projection.api.shown.base import Id, Shown, Stream
 from projection.api.shown.journey import Journey
+from projection.api.shown.party import (
+    OwnerKindShown,
+    PartyShown,
+    RelationshipShown,
+    RestrictionShown,
+    VerificationShown,
+)
+from projection.api.shown.sales import (
+    AccessoryShown,
+    ContractShown,
+    OpportunityShown,
+    OwnedVehicleShown,
+    PurchaseShown,
+    QuoteShown,
+    TradeInShown,
+)
 from projection.api.shown.sections import ConsentShown, Intent, Profile, Responsibility
 from roadbook.http.types import Instant
 
@@ -39,12 +55,14 @@ class Head(Shown):
     unknown_events: int
     rules: str
     as_of: Instant
+    known_at: Annotated[Instant | None, Field(examples=[None])]
     record_hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 # ── Identity: personal data, the current value only ───────────────────────────────────────────────────────────
 class PersonalLeaf(Shown):
-    """`value` is null while it has not come yet, and after it was erased."""
+    """`value` is null while it has not come yet, and after it was erased. It is today's in whatever past was asked for;
+    `learned_later` says that it was not known then."""
 
     stream: Stream
     field: Annotated[str, Field(examples=["phone/1"])]
@@ -52,6 +70,7 @@ class PersonalLeaf(Shown):
     source: str | None
     recorded_at: Instant | None
     verified_at: Instant | None
+    learned_later: Annotated[bool, Field(examples=[False])]
 
 
 class NameLeaf(PersonalLeaf):
@@ -76,11 +95,23 @@ class Identity(Shown):
 class RecordShown(Shown):
     head: Head
     identity: Identity
+    parties: list[PartyShown]
+    owner_kind: OwnerKindShown | None
+    relationships: list[RelationshipShown]
+    verification: list[VerificationShown]
     consent: list[ConsentShown]
+    restrictions: list[RestrictionShown]
     profile: Profile
     responsibility: Responsibility
     intent: Intent
     journey: Journey
+    opportunities: list[OpportunityShown]
+    quotes: list[QuoteShown]
+    contracts: list[ContractShown]
+    purchases: list[PurchaseShown]
+    accessories: list[AccessoryShown]
+    trade_ins: list[TradeInShown]
+    vehicles: list[OwnedVehicleShown]
     timeline: Annotated[str, Field(description="Path of the timeline")]
 
 

@@ -94,6 +94,16 @@ class ConversionShown(Shown):
     at: Instant
 
 
+class OutcomeShown(Shown):
+    """What became of the opportunity that the lead was converted into."""
+
+    stream: Stream
+    opportunity: Annotated[str, Field(examples=["opportunity/0199a3c4-8f10-7c66-8d21-5b0e9a3c1f42"])]
+    outcome: Annotated[str, Field(description="won or lost", examples=["won"])]
+    reason: str | None
+    at: Instant
+
+
 class RecyclingShown(Shown):
     stream: Stream
     reason: Annotated[str, Field(examples=["duplicate"])]
@@ -111,4 +121,5 @@ class Journey(Shown):
     lost: list[LossShown]
     reopened: list[ReopeningShown]
     converted: list[ConversionShown]
+    outcomes: list[OutcomeShown]
     recycled: list[RecyclingShown]

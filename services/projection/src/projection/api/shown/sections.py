@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from projection.api.shown.base import RoutingState, Shown, Stream
+from projection.api.shown.party import RecordedField
 from roadbook.http.types import Date, Instant
 
 
@@ -12,7 +13,7 @@ class ConsentShown(Shown):
     purpose: str
     channel: str
     brand: str | None
-    state: Annotated[str, Field(description="granted or refused")]
+    state: Annotated[str, Field(description="granted, refused or withdrawn")]
     since: Instant
     wording: str
 
@@ -188,4 +189,7 @@ class StatedNeed(NeedShown):
 
 
 class Profile(Shown):
+    """`recorded`: which values were asked for; they stand in `identity`."""
+
     needs: list[StatedNeed]
+    recorded: list[RecordedField]

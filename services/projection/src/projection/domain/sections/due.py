@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from projection.domain.facts import Leaf
+from projection.domain.rules import Rules, later
 from projection.domain.streams.lead import FollowUp, LeadState, Routing, Share
 from projection.domain.streams.stream import StreamState
 from projection.domain.streams.test_drive import DriveState
@@ -16,6 +17,17 @@ def overdue(follow_up: FollowUp, at: datetime) -> bool:
 
 def events_of(thing: FollowUp | Routing) -> tuple[str, ...]:
     return (thing.event,) if thing.closed_by is None else (thing.event, thing.closed_by)
+
+
+def overdue_by(follow_up: FollowUp, at: datetime) -> tuple[str, ...]:
+    """What says whether it is: where time alone does, not the event that says the same later."""
+    told_by_time = follow_up.outcome in ("planned", "missed") and follow_up.due <= at
+    return (follow_up.event,) if told_by_time else events_of(follow_up)
+
+
+def routing_by(routing: Routing, at: datetime) -> tuple[str, ...]:
+    told_by_time = routing.outcome in ("waiting", "overdue") and routing.accept_by <= at
+    return (routing.event,) if told_by_time else events_of(routing)
 
 
 def routing_state(routing: Routing, at: datetime) -> str:
@@ -37,9 +49,21 @@ def drive_state(drive: DriveState, at: datetime) -> Leaf[str]:
     return drive.status
 
 
-def next_change(streams: Iterable[StreamState], at: datetime) -> datetime | None:
+def next_change(streams: Iterable[StreamState], rules: Rules, at: datetime) -> datetime | None:
     """When time alone will change what the streams say after `at`; None: never."""
-    return min((moment for state in streams for moment in _moments(state) if moment > at), default=None)
+    moments = (moment for state in streams for each in (_moments(state), _sales(state, rules)) for moment in each)
+    return min((moment for moment in moments if moment > at), default=None)
+
+
+def _sales(state: StreamState, rules: Rules) -> Iterator[datetime]:
+    """An offer runs out, and a new owner becomes one like the others."""
+    if state.quote is not None and state.quote.answer.value.status == "issued":
+        yield state.quote.issued.valid_until
+    if state.trade_in is not None and state.trade_in.status.value == "appraised":
+        yield state.trade_in.appraised.valid_until
+    if state.order is not None and state.order.progress.value.status == "delivered":
+        yield later(state.order.progress.value.at, rules.owner_new)
+    yield from (later(each.start.told.at, rules.owner_new) for each in state.owned)
 
 
 def _moments(state: StreamState) -> Iterator[datetime]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from projection.domain.facts import NOTHING, Leaf
-from projection.domain.sections.due import events_of, overdue, routing_state
+from projection.domain.sections.due import overdue, overdue_by, routing_by, routing_state
 from projection.domain.streams.lead import LeadState
 from projection.domain.streams.stream import StreamState
 
@@ -71,7 +71,7 @@ def _routing(lead: LeadState, at: datetime) -> dict[str, object] | None:
         "dealer": Leaf(last.dealer, by),
         "by": Leaf(last.by, by),
         "accept_by": Leaf(last.accept_by, by),
-        "state": Leaf(routing_state(last, at), events_of(last)),
+        "state": Leaf(routing_state(last, at), routing_by(last, at)),
     }
 
 
@@ -86,5 +86,5 @@ def _next_action(lead: LeadState, at: datetime) -> dict[str, object] | None:
         "kind": Leaf(action.kind, by),
         "due": Leaf(action.due, by),
         "assignee": Leaf(action.assignee, assigned),
-        "overdue": Leaf(overdue(action, at), events_of(action)),
+        "overdue": Leaf(overdue(action, at), overdue_by(action, at)),
     }

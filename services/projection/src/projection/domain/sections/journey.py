@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from projection.domain.facts import Leaf
-from projection.domain.sections.due import drive_state, events_of, overdue
+from projection.domain.sections.due import drive_state, events_of, overdue, overdue_by
 from projection.domain.streams.lead import FollowUp, LeadState, Recycling
 from projection.domain.streams.stream import StreamState
 from projection.domain.streams.test_drive import DriveState
@@ -33,6 +33,7 @@ def journey(streams: Sequence[StreamState], leads: Leads, at: datetime) -> dict[
         "lost": _told(leads, lambda lead: lead.losses, "reason", "competitor", "at"),
         "reopened": _told(leads, lambda lead: lead.reopenings, "reason", "at"),
         "converted": _told(leads, lambda lead: lead.conversions, "at"),
+        "outcomes": _told(leads, lambda lead: lead.outcomes, "opportunity", "outcome", "reason", "at"),
         "recycled": recycled,
     }
 
@@ -56,11 +57,11 @@ def _follow_up(state: StreamState, each: FollowUp, at: datetime) -> dict[str, ob
         "kind": Leaf(each.kind, by),
         "due": Leaf(each.due, by),
         "scheduled_at": Leaf(each.scheduled_at, by),
-        "outcome": Leaf("missed" if overdue(each, at) else each.outcome, closed),
-        "result": Leaf(each.result, closed),
-        "staff": Leaf(each.staff, closed),
+        "outcome": Leaf("missed" if overdue(each, at) else each.outcome, overdue_by(each, at)),
+        "result": Leaf(each.result, closed if each.result else by),
+        "staff": Leaf(each.staff, closed if each.staff else by),
         "closed_at": Leaf(each.closed_at, closed),
-        "late": Leaf(late, closed),
+        "late": Leaf(late, closed if late else by),
     }
 
 

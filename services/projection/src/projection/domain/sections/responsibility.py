@@ -2,19 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Final
 
-from projection.domain.facts import NOTHING, Leaf
-from projection.domain.sections.due import events_of, routing_state, share_state
+from projection.domain.facts import Leaf
+from projection.domain.sections.due import events_of, routing_by, routing_state, share_state
 from projection.domain.streams.lead import LeadState
-from projection.domain.streams.stream import Holder, StreamState
+from projection.domain.streams.stream import Holder, StreamState, kind_of
+
+# Nobody works these: they are held by whoever holds what they belong to.
+FOLLOWING: Final = frozenset({"partyref", "consent", "vehicle", "quote", "contract", "tradein", "accessorysale"})
 
 
 def responsibility(
     streams: Sequence[StreamState], leads: Sequence[tuple[StreamState, LeadState]], at: datetime
 ) -> dict[str, object]:
+    worked = [state for state in streams if kind_of(state.stream) not in FOLLOWING]
     return {
-        "current": [_current(state, at) for state in streams if state.holders],
-        "history": [entry for state in streams for entry in _history(state)],
+        "current": [_current(state, at) for state in worked if state.holders],
+        "history": [entry for state in worked for entry in _history(state)],
         "routings": [entry for state, lead in leads for entry in _routings(state, lead, at)],
         "reassigned": [entry for state, lead in leads for entry in _reassigned(state, lead)],
         "shares": [entry for state, lead in leads for entry in _shares(state, lead, at)],
@@ -30,8 +35,7 @@ def _current(state: StreamState, at: datetime) -> dict[str, object]:
     held = _held(state, state.holders[-1])
     lead = state.body
     if lead is None:
-        staff = NOTHING if state.drive is None else Leaf(state.drive.staff, state.drive.booked.events)
-        return {**held, "staff": staff, "pooled": False, "protection": None, "feedback": None}
+        return {**held, "staff": _staff(state), "pooled": False, "protection": None, "feedback": None}
     return {
         **held,
         "staff": lead.owner,
@@ -39,6 +43,17 @@ def _current(state: StreamState, at: datetime) -> dict[str, object]:
         "protection": _protection(lead),
         "feedback": _feedback(lead, at),
     }
+
+
+def _staff(state: StreamState) -> Leaf[str | None]:
+    """Nobody, as far as its holder tells, of a stream that did not begin as it should."""
+    if state.drive is not None:
+        return Leaf(state.drive.staff, state.drive.booked.events)
+    if state.order is not None:
+        return Leaf(state.order.placed.staff, (state.order.event,))
+    if state.opportunity is not None:
+        return state.opportunity.staff
+    return Leaf(None, (state.holders[-1].event,))
 
 
 def _protection(lead: LeadState) -> object:
@@ -51,7 +66,7 @@ def _feedback(lead: LeadState, at: datetime) -> object:
     due = lead.feedback_due
     if due.value is None:
         return due
-    if lead.feedback_missed is not None:
+    if lead.feedback_missed is not None and due.value > at:
         late = Leaf(True, (*due.events, lead.feedback_missed))
     else:
         late = Leaf(due.value <= at, due.events)
@@ -72,10 +87,10 @@ def _routings(state: StreamState, lead: LeadState, at: datetime) -> Iterator[dic
             "by": Leaf(each.by, by),
             "at": Leaf(each.at, by),
             "accept_by": Leaf(each.accept_by, by),
-            "state": Leaf(routing_state(each, at), closed),
+            "state": Leaf(routing_state(each, at), routing_by(each, at)),
             "answered_at": Leaf(each.closed_at, closed),
-            "staff": Leaf(each.staff, closed),
-            "reason": Leaf(each.reason, closed),
+            "staff": Leaf(each.staff, closed if each.staff else by),
+            "reason": Leaf(each.reason, closed if each.reason else by),
         }
 
 

@@ -16,6 +16,7 @@ from projection.domain.streams.lead.events import (
     LeadEnriched,
     LeadFeedbackOverdue,
     LeadLost,
+    LeadOutcomeRecorded,
     LeadProtected,
     LeadProtectionExpired,
     LeadQualified,
@@ -43,7 +44,7 @@ from projection.domain.streams.lead.state import (
     GivenConsent,
     LeadState,
     Loss,
-    Mark,
+    Outcome,
     Protection,
     Reassignment,
     Recycling,
@@ -55,6 +56,7 @@ from projection.domain.streams.lead.state import (
     Visit,
 )
 from projection.domain.streams.lead.words import summary
+from projection.domain.streams.marks import Mark
 
 __all__ = [
     "Budget",
@@ -76,6 +78,7 @@ __all__ = [
     "LeadEnriched",
     "LeadFeedbackOverdue",
     "LeadLost",
+    "LeadOutcomeRecorded",
     "LeadProtected",
     "LeadProtectionExpired",
     "LeadQualified",
@@ -92,6 +95,7 @@ __all__ = [
     "Mark",
     "Need",
     "OnlineExperienceRecorded",
+    "Outcome",
     "Protection",
     "Reassignment",
     "Recycling",

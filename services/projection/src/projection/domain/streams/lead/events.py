@@ -266,6 +266,16 @@ class LeadConverted:
 
 
 @dataclass(frozen=True, slots=True)
+class LeadOutcomeRecorded:
+    """What became of the opportunity that it was converted into: `outcome` is won or lost."""
+
+    at: datetime
+    opportunity: str
+    outcome: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LeadRecycled:
     at: datetime
     reason: str
@@ -301,6 +311,7 @@ Event = (
     | LeadLost
     | LeadReopened
     | LeadConverted
+    | LeadOutcomeRecorded
     | LeadRecycled
     | LeadRestored
 )

@@ -1,10 +1,11 @@
 """How a lead's events make its state: the same decisions as its own service makes of them, and the evidence kept."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from projection.domain.facts import Fact, Leaf
+from projection.domain.rules import later
 from projection.domain.streams.lead.events import (
     CustomerShared,
     FollowUpCompleted,
@@ -17,6 +18,7 @@ from projection.domain.streams.lead.events import (
     LeadEnriched,
     LeadFeedbackOverdue,
     LeadLost,
+    LeadOutcomeRecorded,
     LeadProtected,
     LeadProtectionExpired,
     LeadQualified,
@@ -31,6 +33,7 @@ from projection.domain.streams.lead.events import (
     OnlineExperienceRecorded,
     ShareRevoked,
     ShowroomVisitRecorded,
+    VehicleInterest,
 )
 from projection.domain.streams.lead.state import (
     Conversion,
@@ -39,7 +42,7 @@ from projection.domain.streams.lead.state import (
     GivenConsent,
     LeadState,
     Loss,
-    Mark,
+    Outcome,
     Protection,
     Reassignment,
     Recycling,
@@ -50,6 +53,7 @@ from projection.domain.streams.lead.state import (
     Share,
     Visit,
 )
+from projection.domain.streams.marks import Mark
 
 T = TypeVar("T")
 
@@ -82,6 +86,7 @@ def _captured(event: LeadCaptured, id_: str) -> LeadState:
         campaign=Leaf(event.campaign, by),
         dealer_wish=Leaf(event.dealer_wish, by),
         vehicles=Leaf(event.vehicles, by),
+        named_vehicles=_named(event.vehicles),
         budget=Leaf(event.budget, by),
         window=Leaf(event.window, by),
         region=Leaf(event.region, by),
@@ -99,7 +104,8 @@ def _intent(lead: LeadState, event: object, id_: str) -> LeadState | None:
             return _enriched(lead, event, id_)
         case LeadQualified(grade=grade, reasons=reasons, at=at):
             marked = _mark(lead, at, "graded", id_, grade)
-            return replace(marked, grade=Leaf(grade, (id_,)), reasons=Leaf(reasons, (id_,)))
+            told = Leaf(reasons, (id_,)) if reasons else _cleared(lead.reasons, (), id_)
+            return replace(marked, grade=Leaf(grade, (id_,)), reasons=told)
     return None
 
 
@@ -113,6 +119,7 @@ def _enriched(lead: LeadState, event: LeadEnriched, id_: str) -> LeadState:
     return replace(
         lead,
         vehicles=lead.vehicles if event.vehicles is None else Leaf(event.vehicles, by),
+        named_vehicles=lead.named_vehicles or _named(event.vehicles or ()),
         budget=lead.budget if event.budget is None else Leaf(event.budget, by),
         window=lead.window if event.window is None else Leaf(event.window, by),
         region=lead.region if event.region is None else Leaf(event.region, by),
@@ -134,6 +141,10 @@ def _enriched(lead: LeadState, event: LeadEnriched, id_: str) -> LeadState:
         ),
         consents=(*lead.consents, *(GivenConsent(consent, event.at, id_) for consent in event.consents)),
     )
+
+
+def _named(vehicles: tuple[VehicleInterest, ...]) -> bool:
+    return any(vehicle.model or vehicle.vin for vehicle in vehicles)
 
 
 def _interest(lead: LeadState, event: object, id_: str) -> LeadState | None:
@@ -197,17 +208,10 @@ def _active(lead: LeadState, staff: str | None, at: datetime, id_: str) -> LeadS
     held = lead.protection
     if held is None or at >= held.until.value or staff not in (None, held.staff.value):
         return lead
-    until = _later(at, held.period)
+    until = later(at, held.period)
     if until <= held.until.value:
         return lead
     return replace(lead, protection=replace(held, until=Leaf(until, (held.until.events[0], id_))))
-
-
-def _later(at: datetime, period: timedelta) -> datetime:
-    try:
-        return at + period
-    except OverflowError:
-        return datetime.max.replace(tzinfo=UTC)
 
 
 # ── Routing ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -219,8 +223,8 @@ def _routed(lead: LeadState, event: object, id_: str) -> LeadState | None:
             return _plan(routed, FollowUp("accept", accept_by, None, at, id_))
         case LeadAccepted(staff=staff, feedback_due=due, at=at):
             accepted = _answered(lead, "accepted", id_, at, staff=staff)
-            by_ = (id_,)
-            return replace(accepted, owner=Leaf(staff, by_), feedback_due=Leaf(due, by_), feedback_missed=None)
+            owner = _cleared(lead.owner, None, id_) if staff is None else Leaf(staff, (id_,))
+            return replace(accepted, owner=owner, feedback_due=Leaf(due, (id_,)), feedback_missed=None)
         case LeadDeclined(reason=reason, at=at):
             return _left(_answered(lead, "declined", id_, at, reason=reason), id_)
         case LeadFeedbackOverdue(awaited="acceptance", at=at):
@@ -331,6 +335,8 @@ def _ended(lead: LeadState, event: object, id_: str) -> LeadState | None:
         case LeadConverted(at=at):
             closed = _mark(_closed(lead, id_, at), at, "converted", id_)
             return replace(closed, status=Leaf("converted", by), conversions=(*lead.conversions, Conversion(at, id_)))
+        case LeadOutcomeRecorded(opportunity=opportunity, outcome=outcome, reason=reason, at=at):
+            return replace(lead, outcomes=(*lead.outcomes, Outcome(opportunity, outcome, reason, at, id_)))
         case LeadReopened(reason=reason, at=at):
             marked = _mark(lead, at, "opened", id_)
             return replace(marked, status=Leaf("open", by), reopenings=(*lead.reopenings, Reopening(reason, at, id_)))

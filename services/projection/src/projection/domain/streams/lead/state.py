@@ -14,20 +14,10 @@ from projection.domain.streams.lead.events import (
     VehicleInterest,
     Window,
 )
+from projection.domain.streams.marks import Mark
 
 UNKNOWN: Final = Leaf("unknown", ())
 NO: Final = Leaf(False, ())
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A moment that may change the customer's stage: `opened`, `lost` or `converted`; `graded` (then with `grade`);
-    `recycled` or `restored`."""
-
-    at: datetime
-    kind: str
-    event: str
-    grade: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +160,15 @@ class Conversion:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    opportunity: str
+    outcome: str
+    reason: str | None
+    at: datetime
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
 class Recycling:
     """`restored_at` is None while it is in the bin."""
 
@@ -183,7 +182,8 @@ class Recycling:
 @dataclass(frozen=True, slots=True)
 class LeadState:
     """`captured` is None until LeadCaptured came. `status`: open, lost or converted, whether `binned` or not. `owner`
-    works it at its dealer, None: the dealer's manager. `unprotected` is what ended the last protection."""
+    works it at its dealer, None: the dealer's manager. `named_vehicles`: some were named,
+    whether they still are or not. `unprotected` is what ended the last protection."""
 
     captured: Leaf[datetime] | None = None
     status: Leaf[str] = UNKNOWN
@@ -192,6 +192,7 @@ class LeadState:
     campaign: Leaf[str | None] = NOTHING
     dealer_wish: Leaf[str | None] = NOTHING
     vehicles: Leaf[tuple[VehicleInterest, ...]] = NONE_OF_IT
+    named_vehicles: bool = False
     budget: Leaf[Budget | None] = NOTHING
     window: Leaf[Window | None] = NOTHING
     region: Leaf[str | None] = NOTHING
@@ -220,6 +221,7 @@ class LeadState:
     losses: tuple[Loss, ...] = ()
     reopenings: tuple[Reopening, ...] = ()
     conversions: tuple[Conversion, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
     recyclings: tuple[Recycling, ...] = ()
     marks: tuple[Mark, ...] = ()
 

@@ -14,6 +14,7 @@ from projection.domain.streams.lead.events import (
     LeadEnriched,
     LeadFeedbackOverdue,
     LeadLost,
+    LeadOutcomeRecorded,
     LeadProtected,
     LeadProtectionExpired,
     LeadQualified,
@@ -53,6 +54,8 @@ def _intent(event: object) -> str | None:
             return f"Lost: {reason}" + (f" to {competitor}" if competitor else "")
         case LeadReopened(reason=reason):
             return f"Reopened: {reason}"
+        case LeadOutcomeRecorded(outcome=outcome, reason=reason):
+            return f"What came of it: {outcome}" + (f", {reason}" if reason else "")
         case LeadConverted():
             return "Converted: the purchase begins"
         case LeadRecycled(reason=reason):
