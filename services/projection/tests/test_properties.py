@@ -302,9 +302,9 @@ def graded_streams(draw: st.DrawFn) -> list[list[Fact]]:
 def test_the_stage_stays_without_any_event_it_does_not_name(told: list[list[Fact]]) -> None:
     """Each part of it by itself: more than the record asks, where another leaf may name the event."""
     known = [fact for stream in told for fact in stream]
-    before = stage_of(folded(known))
+    before = stage_of(folded(known), RULES, NOW)
     for gone in known:
-        after = stage_of(folded([fact for fact in known if fact != gone]))
+        after = stage_of(folded([fact for fact in known if fact != gone]), RULES, NOW)
         assert gone.id in before.name.events or after.name.value == before.name.value
         assert gone.id in before.since.events or after.since.value == before.since.value
         if before.dormant is not None and gone.id not in before.dormant.events:

@@ -13,6 +13,7 @@ import pytest
 from projection import contract, service
 from projection.domain.streams import stream
 from projection.main import FACTS_CONSUMER
+from projection.service import states
 from projection.views import records as views
 from roadbook import ops
 from roadbook.bus import Message
@@ -134,13 +135,13 @@ async def test_code_that_learns_a_type_folds_its_streams_again(
     one, other = life().captured().qualified("hot"), life().captured()
     newer = contract.LEAD
     without = tuple(each for each in newer.types if each.name != "lead_qualified")
-    monkeypatch.setattr(contract, "LEAD", Codec("lead", without))
-    monkeypatch.setattr(service, "KNOWN", frozenset(contract.known_types()))
+    monkeypatch.setitem(contract.CODECS, "lead", Codec("lead", without))
+    monkeypatch.setattr(states, "KNOWN", frozenset(contract.known_types()))
     await world.live(one, other)
     assert (await dealer.record(one.party_ref))["head"]["stage"] == "prospect"
 
-    monkeypatch.setattr(contract, "LEAD", newer)
-    monkeypatch.setattr(service, "KNOWN", frozenset(contract.known_types()))
+    monkeypatch.setitem(contract.CODECS, "lead", newer)
+    monkeypatch.setattr(states, "KNOWN", frozenset(contract.known_types()))
     assert (await dealer.record(one.party_ref))["head"]["stage"] == "hot_prospect"
     assert await world.pool.fetchval("SELECT unknown FROM stream_states WHERE stream = $1", one.stream)
     assert await service.refold(world.pool) == 1
