@@ -144,7 +144,7 @@ async def _rebuild(filled: dict[str, str], database: Database, **more: str) -> a
 
 
 async def _contents(connection: Any) -> dict[str, list[str]]:
-    kept = [table for table in tables.GENERATIONAL if table not in ("dirty", "composer")]
+    kept = [table for table in tables.GENERATIONAL if table not in ("dirty", "composer", "link_map")]
     return {
         table: sorted(row[0] for row in await connection.fetch(f"SELECT to_json(t)::text FROM {table} t"))
         for table in kept

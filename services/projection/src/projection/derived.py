@@ -5,7 +5,6 @@ who ever appends; a rebuild composes without this.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from projection.domain.customer import (
@@ -104,25 +103,13 @@ def observed(record: Record, now: datetime) -> Observe:
 
 
 def repurchases(purchases: object) -> Iterator[Repurchase]:
-    """Every delivered purchase, by when it was delivered, but those of the first one's contract: several vehicles of
-    one contract are one purchase."""
-    delivered = []
+    """The purchases that the record calls repurchases."""
     for each in purchases if isinstance(purchases, list | tuple) else ():
         match each:
-            case {"order": order, "vin": vin, "delivered_at": Leaf(value=datetime() as at, events=events)}:
-                causes = tuple(dict.fromkeys((*events, *(vin.events if isinstance(vin, Leaf) else ()))))
-                contract = _value(each.get("contract"))
-                delivered.append((Repurchase(str(_value(order)), _text(_value(vin)), at, causes), contract))
-    delivered.sort(key=lambda every: (every[0].since, every[0].order))
-    for again, contract in delivered[1:]:
-        first, its_contract = delivered[0]
-        if contract is None or contract != its_contract:
-            yield replace(again, causes=tuple(dict.fromkeys((*first.causes, *again.causes))))
-
-
-def _value(leaf: object) -> object:
-    return leaf.value if isinstance(leaf, Leaf) else leaf
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+            case {
+                "stream": str(order),
+                "vin": Leaf(value=vin),
+                "delivered_at": Leaf(value=datetime() as at),
+                "repurchase": Leaf(value=True, events=events),
+            }:
+                yield Repurchase(order, vin, at, events)

@@ -22,8 +22,10 @@ NOTHING: Final[tuple[None, None]] = (None, None)
 # Table -> the columns that must be equal. A removed value may be gone from a compacted topic; the switch carries it.
 _ROWS: Final = {
     "facts": ("stream, version, id, type, time, recorded, party_ref, dealer, data", ""),
-    "links": ("smaller, larger", ""),
+    "links": ("smaller, larger, event", ""),
     "stream_states": ("stream, version, party_ref, dealer", ""),
+    "stream_refs": ("stream, version, party_ref, dealer", ""),
+    "customer_map": ("party_ref, customer_id", ""),
     "stream_grants": ("stream, dealer, scope, until", ""),
     "personal_values": ("party_ref, service, key, version, value::text", "WHERE value IS NOT NULL"),
 }
@@ -92,20 +94,29 @@ def _other_rows(table: str, schema: str) -> str:
     return f"SELECT count(*) FROM ({one} UNION ALL {other}) AS d"
 
 
-_SUSPECTS = """
-SELECT party_ref FROM (
-    SELECT coalesce(a.party_ref, b.party_ref) AS party_ref
-    FROM (SELECT * FROM public.stream_states WHERE $1::text[] IS NULL OR party_ref = ANY($1)) a
-    FULL JOIN (SELECT * FROM {schema}.stream_states WHERE $1::text[] IS NULL OR party_ref = ANY($1)) b USING (stream)
+# A stream of several references (a vehicle's, a link's) is named by what `stream_refs` says in either generation.
+_OWN = """
+    SELECT * FROM {schema}.stream_states s WHERE $1::text[] IS NULL OR party_ref = ANY($1)
+        OR stream = ANY(ARRAY(SELECT stream FROM {schema}.stream_refs WHERE party_ref = ANY($1)))
+"""
+_SUSPECTS = f"""
+WITH streams AS (
+    SELECT stream, unnest(ARRAY[a.party_ref, b.party_ref]) AS party_ref
+    FROM ({_OWN.replace("{schema}", "public")}) a FULL JOIN ({_OWN}) b USING (stream)
     WHERE a.stream IS NULL OR b.stream IS NULL OR a.version <> b.version OR a.fold <> b.fold
        OR a.party_ref IS DISTINCT FROM b.party_ref OR a.state::text <> b.state::text
+)
+SELECT party_ref FROM (
+    SELECT party_ref FROM streams
+    UNION SELECT party_ref FROM public.stream_refs WHERE stream IN (SELECT stream FROM streams)
+    UNION SELECT party_ref FROM {{schema}}.stream_refs WHERE stream IN (SELECT stream FROM streams)
     UNION
     SELECT unnest(ARRAY[coalesce(a.smaller, b.smaller), coalesce(a.larger, b.larger)])
     FROM (SELECT * FROM public.links WHERE $1::text[] IS NULL OR smaller = ANY($1) OR larger = ANY($1)) a
-    FULL JOIN (SELECT * FROM {schema}.links WHERE $1::text[] IS NULL OR smaller = ANY($1) OR larger = ANY($1)) b
+    FULL JOIN (SELECT * FROM {{schema}}.links WHERE $1::text[] IS NULL OR smaller = ANY($1) OR larger = ANY($1)) b
         USING (smaller, larger)
     WHERE a.smaller IS NULL OR b.smaller IS NULL
-) d WHERE party_ref IS NOT NULL ORDER BY party_ref
+) d WHERE party_ref IS NOT NULL AND party_ref <> '' ORDER BY party_ref
 """
 
 

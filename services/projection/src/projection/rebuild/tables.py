@@ -17,13 +17,16 @@ GENERATIONAL: Final = (
     "composer",
     "consumer_streams",
     "consumer_skips",
+    "customer_map",
     "held",
     "dirty",
     "facts",
+    "link_map",
     "links",
     "personal_values",
     "search_keys",
     "stream_grants",
+    "stream_refs",
     "stream_states",
     "summaries",
 )
@@ -69,7 +72,8 @@ async def make(connection: Connection, schema: str) -> None:
     for table in GENERATIONAL:
         for statement in await _copied(connection, table, schema):
             await connection.execute(statement)
-    await connection.execute(f"INSERT INTO {schema}.composer DEFAULT VALUES")
+    for table in ("composer", "link_map"):  # locks, of one row each
+        await connection.execute(f"INSERT INTO {schema}.{table} DEFAULT VALUES")
 
 
 async def _copied(connection: Connection, table: str, schema: str) -> list[str]:
