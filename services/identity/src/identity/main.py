@@ -39,6 +39,7 @@ MESSAGES = Messages(
     receives=(
         heard(LEAD, reactions.PARTY_REFS, reactions.HEARD[reactions.PARTY_REFS]),
         heard(LEAD, reactions.CONSENTS, reactions.HEARD[reactions.CONSENTS]),
+        heard(SALES, reactions.OWNERS, reactions.HEARD[reactions.OWNERS]),
         Receives(PERSONAL, f"roadbook.{reactions.PERSONAL}"),
     ),
 )
