@@ -61,8 +61,8 @@ def _sales(state: StreamState, rules: Rules) -> Iterator[datetime]:
         yield state.quote.issued.valid_until
     if state.trade_in is not None and state.trade_in.status.value == "appraised":
         yield state.trade_in.appraised.valid_until
-    if state.order is not None and state.order.progress.value.status == "delivered":
-        yield later(state.order.progress.value.at, rules.owner_new)
+    if state.order is not None:  # the headline counts a delivery whatever was said of the order after it
+        yield from (later(mark.at, rules.owner_new) for mark in state.order.marks if mark.kind == "delivered")
     yield from (later(each.start.told.at, rules.owner_new) for each in state.owned)
 
 
