@@ -12,7 +12,7 @@ from roadbook.crashpoints import POINTS
 TIMERS = {"timer.after_claim", "timer.after_commit"}
 LEAD = sorted(p for p in POINTS if p.split(".")[0] in {"cmd", "sequencer", "relay", "personal"})
 PROJECTION = sorted(p for p in POINTS if p.split(".")[0] in {"proj", "compose"})
-REACTIONS = {p for p in POINTS if p.startswith("react.")}  # no service reacts to another yet
+REACTIONS = {p for p in POINTS if p.startswith("react.")}
 REBUILD = {p for p in POINTS if p.startswith("rebuild.")}  # services/projection/tests/test_rebuild_kills.py
 
 
@@ -75,3 +75,36 @@ async def test_killed_at_a_timer(net: Net, lead: httpx2.AsyncClient, point: str)
         assert await connection.fetchval("SELECT count(*) FROM timers WHERE stream = $1", answer["stream"]) == 0
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize(("number", "point"), list(enumerate(sorted(REACTIONS))), ids=sorted(REACTIONS))
+async def test_killed_at_a_reaction(net: Net, number: int, point: str) -> None:
+    """Each converted lead opens one opportunity (F8, F9), also of what was converted while sales was away."""
+    posted = await post_leads(net, range(400_000 + 100 * number, 400_000 + 100 * number + 20), concurrency=4)
+    await asyncio.to_thread(net.stack.service("sales").terminate)
+    async with net.roadbook() as roadbook:
+        for each in posted:
+            await roadbook.lead.enrich_lead(each.answer["lead"], {"vehicles": [{"model": "volkswagen-polo"}]})
+            await roadbook.lead.convert_lead(each.answer["lead"], {})
+    net.stack.service("sales").start({"CRASHPOINT": f"{point}:5"})
+    await died(net, "sales")
+    leads = sorted(f"lead/{each.answer['lead']}" for each in posted)
+    connection = await net.connect("sales")
+    try:
+
+        async def opened() -> list[str]:
+            rows = await connection.fetch("SELECT lead FROM opportunities WHERE lead = ANY($1) ORDER BY lead", leads)
+            return [row["lead"] for row in rows] if len(rows) >= len(leads) else []
+
+        assert await until(opened, 60) == leads
+        events = await connection.fetch(
+            "SELECT count(*) AS n FROM events WHERE type = 'roadbook.sales.opportunity_opened.v1'"
+            " AND data ->> 'lead' = ANY($1)",
+            leads,
+        )
+        assert events[0]["n"] == len(leads)
+    finally:
+        await connection.close()
+    print(
+        f"\nsales killed at {point}: {len(leads)} leads converted while it was away, as many opportunities, once each"
+    )
