@@ -1,36 +1,43 @@
 """A canary in every string of every request, on success and failure, is found only where personal data may be.
 
 Topics (as read and as files), headers, logs, spans, metrics, problem bodies and every table are searched. A canary
-has a shape that no code of a fact accepts, so it can only be stored as what somebody typed.
+has a shape that hardly a code of a fact accepts (see `CODES`), so it can only be stored as what somebody typed.
 """
 
-import asyncio
-import base64
-import binascii
-import contextlib
-import copy
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx2
+from canaries import PERSONAL_TOPIC, Canaries, Published, keep, leaves, replaced, search, settled, strings_of
 from confluent_kafka import Producer
-from harness import Net, read_topic, until
+from harness import DEALER, SERVICES, Net, until
 
 # Personal data, what it was read from, and what it is found by: all erasable, by party reference or by time.
 MAY_HOLD = {
     ("lead", "personal_data"),
     ("lead", "adf_documents"),
     ("lead", "adf_quarantine"),
+    ("identity", "personal_data"),
+    ("identity", "match_keys"),
+    ("identity", "match_blocks"),
     ("projection", "personal_values"),
     ("projection", "search_keys"),
 }
-PERSONAL_TOPIC = "roadbook.personal-data.v1"
-CANARY = re.compile(r"CNRY[0-9]{5}Zq", re.IGNORECASE)
+# Codes that others gave, capitals and all. They are facts, and a canary could be one, but no sentence can: so these may
+# be where facts are, and nowhere else. (To take less than is published would break who sends them: ADR 0011.)
+CODES = {
+    "POST /v1/party-refs/{party_ref}:verify-contact-point /by of example 1",
+    "POST /v1/opportunities /tender of example 2",
+    "POST /v1/contracts/{contract_id}:receive-deposit /receipt of example 1",
+    "POST /v1/contracts/{contract_id}:apply-for-finance /application of example 1",
+}
+WITH_CODES = {
+    *("table identity.events", "table sales.events", "table sales.opportunities"),
+    *("table projection.facts", "table projection.stream_states"),
+    *("topic roadbook.identity.v1", "topic roadbook.sales.v1"),
+}
 
 INTENT: dict[str, Any] = {
     "person": {
@@ -65,6 +72,31 @@ CAPTURE: dict[str, Any] = {
     "next_action": ACTION,
     "occurred_at": "2026-01-01T08:00:00Z",
 }
+REGISTER = {"kind": "person", "source": "showroom"}
+# Where canaries are put into the headers too.
+HEADED: dict[str, tuple[str, dict[str, Any]]] = {
+    "lead": ("/v1/leads", {k: v for k, v in CAPTURE.items() if k != "party_ref"}),
+    "identity": ("/v1/party-refs", REGISTER),
+    "sales": ("/v1/opportunities", {"source": "showroom", "models": ["volkswagen-lavida"]}),
+    "projection": ("/v1/customers:search", {"phone": "13800000000"}),
+}
+# What the documented examples leave out: a value of every kind, a call for tenders.
+MORE: dict[str, list[dict[str, Any]]] = {
+    "/v1/party-refs/{party_ref}:add-contact-point": [
+        {"email": "zhang@example.com", "source": "showroom"},
+        {"address": INTENT["person"]["addresses"][0], "source": "showroom"},
+    ],
+    "/v1/party-refs/{party_ref}:correct-contact-point": [
+        {"key": "email/1", "email": "wei@example.com", "source": "customer"},
+    ],
+    "/v1/party-refs/{party_ref}:record-profile": [
+        {"source": "showroom", "fields": [{"name": "occupation", "purpose": "financing", "value": "teacher"}]}
+    ],
+    "/v1/opportunities": [
+        {"source": "showroom", "models": ["volkswagen-lavida"], "owner_kind": "government_institution",
+         "tender": "zfcg-2026-0117"},
+    ],
+}  # fmt: skip
 ADF = """<?xml version="1.0"?><?adf version="1.0"?><adf><prospect status="{status}">
 <id sequence="1" source="{source}">{id}</id><requestdate>{date}</requestdate>
 <vehicle interest="buy" status="new"><year>2024</year><make>{make}</make><model>{model}</model>
@@ -76,72 +108,30 @@ ADF = """<?xml version="1.0"?><?adf version="1.0"?><adf><prospect status="{statu
 ADF_FIELDS = tuple(re.findall(r"\{(\w+)\}", ADF.replace("</{tag}>", "")))
 
 
-@dataclass
-class Canaries:
-    """Hands out canaries; remembers where each was put."""
-
-    put: dict[str, str] = field(default_factory=dict)
-
-    def new(self, where: str) -> str:
-        canary = f"CNRY{len(self.put):05d}Zq"
-        self.put[canary.lower()] = where
-        return canary
-
-
-def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from leaves(inner, (*path, key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from leaves(inner, (*path, index))
-    elif isinstance(value, str):
-        yield path
-
-
-def replaced(body: Any, path: tuple[Any, ...], value: str) -> Any:
-    changed = copy.deepcopy(body)
-    target = changed
-    for step in path[:-1]:
-        target = target[step]
-    target[path[-1]] = value
-    return changed
-
-
-def strings_of(schema: dict[str, Any], document: dict[str, Any], path: str = "") -> set[str]:
-    """Every property that takes a string, as the published document says it."""
-    if "$ref" in schema:
-        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
-    found = set()
-    for part in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
-        found |= strings_of(part, document, path)
-    for name, inner in schema.get("properties", {}).items():
-        found |= strings_of(inner, document, f"{path}/{name}")
-    if "items" in schema:
-        found |= strings_of(schema["items"], document, path + "/*")
-    if schema.get("type") == "string" and "const" not in schema:
-        found.add(path)
-    return found
-
-
 async def test_a_canary_stays_where_personal_data_may_be(net: Net) -> None:
     canaries, answers = Canaries(), list[str]()
     async with net.client("lead") as lead, net.client("projection") as record:
         await send_json(lead, canaries, answers)
         await send_adf(lead, canaries, answers)
-        await send_reads(lead, record, canaries, answers)
-    assert len(canaries.put) > 250
+        await send_searches(record, canaries, answers)
+    known = await two_references(net)
+    for service in SERVICES:
+        async with net.client(service, None if service == "identity" else DEALER) as client:
+            await Published(client, canaries, answers, MORE, known).ask(bodies=service in ("identity", "sales"))
+            await send_headers(client, *HEADED[service], canaries, answers)
+    assert len(canaries.put) > 1200
 
-    async def drained() -> bool:
-        return await net.backlog() == 0
-
-    await until(drained)
+    await until(lambda: settled(net), seconds=120, every=0.2)
     found = await search(net, answers)
     leaks = {place: sorted(canaries.put.get(c, c) for c in hits) for place, hits in found.items() if hits}
     stored = {place: hits for place, hits in leaks.items() if place in {f"table {s}.{t}" for s, t in MAY_HOLD}}
-    assert stored["table lead.personal_data"]  # they did arrive, so the search can find something
+    for service in ("lead", "identity"):
+        assert stored[f"table {service}.personal_data"]  # they did arrive, so the search can find something
+    assert {*leaks["topic roadbook.identity.v1"], *leaks["topic roadbook.sales.v1"]} == CODES
     allowed = {*stored, f"topic {PERSONAL_TOPIC}"}
-    assert {place: hits for place, hits in leaks.items() if place not in allowed} == {}
+    coded = {p for p in leaks if p in WITH_CODES or re.match(r"file kafka-data/\S+/roadbook\.(identity|sales)\.v1-", p)}
+    strange = {p: hits for p, hits in leaks.items() if p not in allowed and not (p in coded and CODES.issuperset(hits))}
+    assert strange == {}
     print(f"\n{len(canaries.put)} canaries, {len(found)} places searched, found in {sorted(leaks)}")
 
     await plant_and_find(net)
@@ -187,16 +177,28 @@ async def send_json(lead: httpx2.AsyncClient, canaries: Canaries, answers: list[
             await post(path, good)
             bad = replaced(body, leaf, canaries.new(where + " (refused)"))
             await post(path, {**bad, canaries.new(where + " (unknown key)"): canaries.new(where + " (its value)")})
+
+
+async def send_headers(
+    client: httpx2.AsyncClient, path: str, body: Any, canaries: Canaries, answers: list[str]
+) -> None:
+    """And bodies that are none."""
+
+    async def post(**headers: str) -> None:
+        key = {"Idempotency-Key": f"header-{len(answers)}"}
+        keep(await client.post(path, json=body, headers={**key, **headers}), answers)
+
     for name in ("Idempotency-Key", "If-Match", "X-Correlation-Id", "User-Agent", "traceparent", "Content-Type"):
-        await post("/v1/leads", capture, **{name: canaries.new("header " + name)})
-        quoted = f'"{canaries.new("quoted header " + name)}"'
-        await post("/v1/leads", capture, **{name: quoted})
+        await post(**{name: canaries.new(f"header {name} of {path}")})
+        await post(**{name: f'"{canaries.new(f"quoted header {name} of {path}")}"'})
+    await post(Authorization=f"Bearer {canaries.new('token of ' + path)}")
     broken = [f'{{"source": "{canaries.new("broken JSON")}"', f'"{canaries.new("a string")}"']
     for raw in broken:
-        keep(await lead.post("/v1/leads", content=raw, headers={"Content-Type": "application/json"}), answers)
+        keep(await client.post(path, content=raw, headers={"Content-Type": "application/json"}), answers)
     for raw in broken:
         headers = {"Content-Type": "application/json", "Idempotency-Key": canaries.new("key of broken JSON")}
-        keep(await lead.post("/v1/leads", content=raw, headers=headers), answers)
+        keep(await client.post(path, content=raw, headers=headers), answers)
+    keep(await client.get("/" + canaries.new("path without a route")), answers)
 
 
 async def send_adf(lead: httpx2.AsyncClient, canaries: Canaries, answers: list[str]) -> None:
@@ -229,85 +231,21 @@ async def send_adf(lead: httpx2.AsyncClient, canaries: Canaries, answers: list[s
         keep(await lead.post(path, content=document, headers=headers), answers)
 
 
-async def send_reads(
-    lead: httpx2.AsyncClient, record: httpx2.AsyncClient, canaries: Canaries, answers: list[str]
-) -> None:
+async def send_searches(record: httpx2.AsyncClient, canaries: Canaries, answers: list[str]) -> None:
     for name in ("phone", "email", "name", "vin"):
         body = {name: canaries.new("search by " + name)}
         keep(await record.post("/v1/customers:search", json=body), answers)
         keep(await record.post("/v1/customers:search", json={**body, canaries.new("search key"): 1}), answers)
-    paths = [
-        (lead, "/v1/leads/{}"),
-        (lead, "/v1/leads/{}/events"),
-        (lead, "/v1/adf/quarantine/{}"),
-        (lead, "/{}"),
-        (record, "/v1/customers/{}"),
-        (record, "/v1/customers/{}/timeline"),
-    ]
-    for client, path in paths:
-        keep(await client.get(path.format(canaries.new("path of " + path))), answers)
-    for client, path in ((lead, "/v1/leads"), (record, "/v1/customers/x/timeline"), (lead, "/v1/adf/quarantine")):
-        for name in ("state", "grade", "dealer", "cursor", "limit", "min", "type", canaries.new("query name")):
-            keep(await client.get(path, params={name: canaries.new(f"query {name} of {path}")}), answers)
-    token = {"Authorization": f"Bearer {canaries.new('token')}"}
-    keep(await lead.get("/v1/leads", headers=token), answers)
 
 
-def keep(response: httpx2.Response, answers: list[str]) -> None:
-    """Problem bodies and all headers must never repeat what was sent; good answers may show it to whoever may see."""
-    assert response.status_code < 500, response.text
-    body = response.text if response.status_code >= 400 else ""
-    answers.append(body + json.dumps(dict(response.headers)))
-
-
-# ── The search ────────────────────────────────────────────────────────────────────────────────────────────────
-async def search(net: Net, answers: list[str]) -> dict[str, set[str]]:
-    """Every place, and the canaries in it (lower case: normalised search keys have no other)."""
-    found = {"answers": hits("\n".join(answers))}
-    for service in ("lead", "projection"):
-        connection = await net.connect(service)
-        try:
-            for table in await tables(connection):
-                rows = await connection.fetch(f'SELECT t::text AS row FROM "{table}" AS t')
-                found[f"table {service}.{table}"] = set().union(*(hits(decoded(row["row"])) for row in rows), set())
-        finally:
-            await connection.close()
-        async with httpx2.AsyncClient(base_url=net.url(service), trust_env=False) as client:
-            found[f"metrics of {service}"] = hits((await client.get("/metrics")).text)
-    for topic in ("roadbook.lead.v1", PERSONAL_TOPIC):
-        messages = await asyncio.to_thread(read_topic, net.stack.bootstrap, topic)
-        found[f"headers and keys of {topic}"] = hits("\n".join(str((m.key, m.headers)) for m in messages))
-        found[f"topic {topic}"] = hits("\n".join((m.value or b"").decode() for m in messages))
-    found |= await asyncio.to_thread(search_files, Path(net.stack.home))
-    return found
-
-
-def search_files(home: Path) -> dict[str, set[str]]:
-    found = {}
-    for path in sorted(home.rglob("*")):
-        inside = path.relative_to(home)
-        tables_and_wal = inside.parts[0].startswith("postgres")  # searched as tables, and they hold what may be held
-        if path.is_file() and not tables_and_wal and PERSONAL_TOPIC not in str(inside):
-            found[f"file {inside}"] = hits(path.read_bytes().decode("utf-8", "replace"))
-    return found
-
-
-async def tables(connection: asyncpg.Connection) -> list[str]:
-    rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    return [row["tablename"] for row in rows]
-
-
-def decoded(row: str) -> str:
-    """Bytes print as hex, and held headers are base64: read them too."""
-    texts = [bytes.fromhex(h).decode("utf-8", "replace") for h in re.findall(r"\\x((?:[0-9a-f]{2})+)", row)]
-    for word in re.findall(r"[A-Za-z0-9+/]{12,}={0,2}", row):
-        with contextlib.suppress(binascii.Error):
-            texts.append(base64.b64decode(word + "=" * (-len(word) % 4)).decode("utf-8", "replace"))
-    return "\n".join([row, *texts])
-
-
-def hits(text: str) -> set[str]:
-    return {hit.lower() for hit in CANARY.findall(text)}
+async def two_references(net: Net) -> dict[str, Any]:
+    async with net.client("identity", None) as client:
+        made = [
+            (await client.post("/v1/party-refs", json=REGISTER, headers={"Idempotency-Key": f"canary-ref-{n}"})).json()
+            for n in range(2)
+        ]
+    refs = [each["party_ref"] for each in made]
+    return {"party_ref": refs[0], "other": refs[1], "party_refs": refs}
 
 
 async def plant_and_find(net: Net) -> None:
