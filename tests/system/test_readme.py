@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from harness import DEALER, OTHER_DEALER, Net, lead_body, until
 
+from roadbook_cli import demo
 from roadbook_cli.stack import Stack
 
 ROOT = Path(__file__).parents[2]
@@ -53,16 +54,26 @@ async def bash(script: str, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-async def test_the_first_steps_of_the_readme(net: Net) -> None:
+@pytest.fixture
+async def told(net: Net) -> Net:
+    """The demo's one customer is there."""
+    async with demo.client(net.stack) as to:
+        await demo.told(to, net.stack, seed=1)
+    return net
+
+
+async def test_the_first_steps_of_the_readme(told: Net) -> None:
+    net = told
     setting, *steps = snippets("README.md", "## First steps")
-    assert all(f"{name}=" in setting for name in ("LEAD", "RECORD", "TOKEN", "OTHER"))
+    assert all(f"{name}=" in setting for name in ("LEAD", "RECORD", "TOKEN", "OTHER", "HEADQUARTERS"))
     addresses = {
         "LEAD": net.url("lead"),
         "RECORD": net.url("projection"),
         "TOKEN": net.token(DEALER),
         "OTHER": net.token(OTHER_DEALER),
+        "HEADQUARTERS": net.token(None),
     }
-    capture, record, again, foreign, search = await printed(steps, addresses)
+    capture, record, again, foreign, search, moments, why = await printed(steps, addresses)
 
     answer = json.loads(capture)
     assert answer["version"] == len(answer["events"]) == 2
@@ -77,6 +88,8 @@ async def test_the_first_steps_of_the_readme(net: Net) -> None:
     assert json.loads(foreign)["code"] == "not_found"
     found = json.loads(search)["items"]
     assert answer["party_ref"] in {customer["customer_id"] for customer in found}
+    assert [line.split()[0] for line in moments.split("\n") if line] == ["repurchase_intent", "in_purchase"]
+    assert json.loads(why)["value"] == 12_490_000
 
 
 @pytest.fixture
@@ -97,7 +110,9 @@ async def test_the_tutorial(restarted: Net) -> None:
     steps = [at_home(setting, net.stack.home)] + [
         step.replace("\ntimeline", f"\n{caught_up}\ntimeline") for step in steps
     ]
-    _, command, tables, topic, record, timeline, killed, qualified, resumed, repeated = await printed(steps, home)
+    _, command, tables, topic, record, timeline, killed, qualified, resumed, repeated, *story = await printed(
+        steps, home
+    )
 
     answer = json.loads(command)
     assert "roadbook.lead.follow_up_scheduled.v1" in tables
@@ -111,6 +126,44 @@ async def test_the_tutorial(restarted: Net) -> None:
     assert re.search(r"projection +projection +roadbook.lead.v1 +all +\d+ +\d", qualified)
     assert [line[0] for line in resumed.split("\n") if re.match(r"\d  ", line)] == ["1", "2", "3"]
     assert [line[0] for line in repeated.split("\n") if re.match(r"\d  ", line)] == ["1", "2", "3"]
+
+    _, _, link, sale, seen, split, before, why = story
+    assert '"rule":"phone_and_name"' in link
+    assert json.loads(sale)["version"] == 3
+    whole, seller, neighbour, nobody = [line for line in seen.split("\n") if line]
+    assert re.fullmatch(r"2 refs \d+ events 1 bought repurchase_intent 张伟/Zhang Wei", whole)
+    assert re.fullmatch(r"1 refs \d+ events 1 bought owner_new 张伟", seller)
+    assert re.fullmatch(r"1 refs \d+ events 0 bought prospect Zhang Wei", neighbour)
+    assert nobody == "not_found"
+    cut, parted, joined = [line for line in split.split("\n") if line]
+    assert len(json.loads(cut)["cut"]) == 1
+    assert (parted[:6], joined[:6]) == ("1 refs", "2 refs")
+    assert re.fullmatch(r"2 refs \d+ events 0 bought in_purchase 张伟/Zhang Wei", before.strip())
+    price, discount = [json.loads(line) for line in why.split("\n") if line]
+    assert (price["value"], discount["value"], len(discount["events"])) == (12_490_000, -500_000, 2)
+
+
+async def test_customers_are_linked_and_split(net: Net) -> None:
+    setting, *steps = snippets("docs/how-to/link-and-split-customers.md")
+    steps = [at_home(setting, net.stack.home), *steps]
+    _, _, queue, answered, apart, cut, split = await printed(steps, {"ROADBOOK_HOME": str(net.stack.home)})
+
+    assert len([line for line in queue.split("\n") if line.startswith("600 ")]) >= 2
+    assert [json.loads(line)["version"] for line in answered.split("\n") if line] == [2, 2]
+    assert json.loads(apart)["apart"]["reason"] == "different_people"
+    assert [link["by"] for link in json.loads(cut)["cut"]] == ["steward"]
+    assert [json.loads(cut)["cut"][0]["link"]] == json.loads(split)["cut"]
+
+
+async def test_the_past_is_read(told: Net) -> None:
+    setting, *steps = snippets("docs/how-to/read-the-past.md")
+    steps = [at_home(setting, told.stack.home), *steps]
+    _, vehicle, as_of, known_at, why = await printed(steps, {"ROADBOOK_HOME": str(told.stack.home)})
+
+    assert len(json.loads(vehicle)["owners"]) == 1
+    assert [line.split()[0] for line in as_of.split("\n") if line] == ["repurchase_intent", "in_purchase", "not_found"]
+    assert known_at.startswith("in_purchase")
+    assert [json.loads(line)["value"] for line in why.split("\n") if line] == [12_490_000, "in_purchase"]
 
 
 @pytest.fixture
