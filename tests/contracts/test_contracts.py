@@ -207,9 +207,15 @@ def test_a_service_says_what_it_writes_and_reads() -> None:
         ("send", "roadbook.personal-data.v1"),
         ("receive", "roadbook.sales.v1"),
     ]
-    assert told["projection"] == [("receive", "roadbook.lead.v1"), ("receive", "roadbook.personal-data.v1")]
-    reads = [each["bindings"]["kafka"]["groupId"]["enum"] for each in ASYNCAPI["projection"]["operations"].values()]
-    assert reads == [["roadbook.projection"], ["roadbook.projection-personal"]]
+    facts = ("roadbook.lead.v1", "roadbook.identity.v1", "roadbook.sales.v1")
+    assert told["projection"] == [
+        ("send", "roadbook.derived.v1"),
+        *(("receive", topic) for topic in facts),
+        ("receive", "roadbook.personal-data.v1"),
+    ]
+    operations = ASYNCAPI["projection"]["operations"].values()
+    reads = [each["bindings"]["kafka"]["groupId"]["enum"] for each in operations if each["action"] == "receive"]
+    assert reads == [*[["roadbook.projection"]] * len(facts), ["roadbook.projection-personal"]]
 
 
 def test_the_topics_are_made_as_they_are_described() -> None:
