@@ -120,4 +120,4 @@ def test_the_process_runs_every_worker(service: Service, clock: SimulatedClock) 
     """What is missing here would be found only in production."""
     settings = Settings.for_service("lead", {"ROADBOOK_KAFKA_BOOTSTRAP": "127.0.0.1:1"})
     names = set(workers(settings, service, clock, Wakes()))
-    assert names == {"sequencer", "personal-sequencer", "relay", "personal-relay", "timers", "purge"}
+    assert names == {"sequencer", "personal-sequencer", "relay", "personal-relay", "timers", "purge", "outcome"}

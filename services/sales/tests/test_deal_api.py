@@ -81,7 +81,7 @@ async def test_each_tells_the_next_with_its_time_and_its_cause(api: Any, timers:
     await settled(timers)
     won = ok(await api.get(f"/v1/opportunities/{opportunity}/events"))["items"][-1]
     assert (won["causation"], won["correlation"]) == (signing["id"], signing["correlation"])
-    assert won["data"] == {"contract": f"contract/{contract}", "at": signing["data"]["at"]}
+    assert won["data"] == {"contract": f"contract/{contract}", "at": signing["data"]["at"], "lead": None}
 
 
 async def test_a_command_said_again_says_nothing(api: Any) -> None:

@@ -17,7 +17,7 @@ OPEN = o.OpenOpportunity("p-1", "d-1", "lead/1", "web_form", ("lavida",), "s-1",
 OPENED = o.OpportunityOpened(
     "p-1", "d-1", "lead/1", "web_form", ("lavida",), "s-1", "private", None, "2026-2", NOW
 )  # fmt: skip
-WON, LOST = o.OpportunityWon("contract/1", NOW), o.OpportunityLost("price", "qin", NOW)
+WON, LOST = o.OpportunityWon("contract/1", NOW, "lead/1"), o.OpportunityLost("price", "qin", NOW, "lead/1")
 
 
 def test_an_opportunity_is_opened_once() -> None:

@@ -37,7 +37,7 @@ from roadbook.events import Recorded
 _lead: TypeAdapter[Lead] = TypeAdapter(Lead)
 
 # Of no use to a reader: what decisions need to remember.
-_INTERNAL = ("personal_fields", "last_done", "before", "accepted_by", "signals")
+_INTERNAL = ("personal_fields", "last_done", "before", "accepted_by", "signals", "outcome")
 _OF_OTHERS = ("tried", "shares", "protection", "contact_points")  # not for whom it is only shown to
 # The same in the history: events that name a dealer beside the holder, those that name who works it, and what of the
 # others says how the customer can be reached.
