@@ -101,6 +101,8 @@ def test_lag_and_rewind(roadbook: Roadbook) -> None:
     assert {each["channel"] for each in found["lead"]["outbox"]} == {"facts", "personal"}
     assert {each["topic"] for each in found["projection"]["consumers"]} == {
         "roadbook.lead.v1",
+        "roadbook.identity.v1",
+        "roadbook.sales.v1",
         "roadbook.personal-data.v1",
     }
     assert all(each["events"] is not None for each in found["projection"]["consumers"])
