@@ -300,7 +300,7 @@ async def _check_records(net: Net, posted: Sequence[Posted], gate: asyncio.Semap
                 party = p.answer["party_ref"]
                 timeline = [each async for each in roadbook.projection.read_timeline(party, min=p.answer)]
                 own = [each for each in timeline if each["stream"] == p.answer["stream"]]  # identity's come beside them
-            found = [(e["stream"], e["version"], e["event_id"]) for e in own]
+                found = [(e["stream"], e["version"], e["event_id"]) for e in own]
                 expected = [(p.answer["stream"], n, id_) for n, id_ in enumerate(p.answer["events"], start=1)]
                 assert sorted(found) == expected
                 record = await roadbook.projection.read_customer(party, min=p.answer)
