@@ -174,7 +174,7 @@ def test_the_largest_document_of_any_one_thing_is_answered_in_bounded_time(unit:
     document = head + unit * ((LARGEST - len(head) - len(tail)) // len(unit)) + tail
     before = time.process_time()
     answered(document)
-    assert time.process_time() - before < 5  # measured: at most 1.6 s; a quadratic step takes minutes
+    assert time.process_time() - before < 30  # measured: 1.6 s, and 5.8 s on a busy machine; a quadratic step: minutes
 
 
 def answered(document: bytes, content_type: str | None = None) -> Intake | Refused:
