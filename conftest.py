@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from fastapi import FastAPI
 from hypothesis import HealthCheck, settings
 
 from roadbook.clock import SimulatedClock
@@ -160,6 +161,12 @@ class TokenIssuer:
             "ROADBOOK_OIDC_AUDIENCE": AUDIENCE,
             "ROADBOOK_OIDC_JWKS": str(self.embedded.jwks),
         }
+
+
+@pytest.fixture(scope="session")
+def built() -> dict[str, FastAPI]:
+    """The applications that were made once, by service: a second's work each, and the same for every test."""
+    return {}
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ from roadbook.database import Pool
 from roadbook.events import Labels, Recorded, new_id
 from roadbook.reactions import Reactions
 from roadbook.store.postgres import PostgresStore
+from roadbook.testing.http import renewed
 
 SCOPES = ("identity:read", "identity:write", "identity:steward")
 SECRET = b"a secret of the tests"
@@ -43,8 +44,12 @@ def service(pool: Pool) -> Service:
 
 
 @pytest.fixture
-def app(service: Service, clock: SimulatedClock, issuer: Any) -> FastAPI:
-    return application(Settings.for_service("identity", issuer.environment), service, clock)
+def app(service: Service, clock: SimulatedClock, issuer: Any, built: dict[str, FastAPI]) -> FastAPI:
+    if "identity" not in built:
+        built["identity"] = application(Settings.for_service("identity", issuer.environment), service, clock)
+    made = renewed(built["identity"], clock)
+    made.state.identity = service
+    return made
 
 
 class Api:

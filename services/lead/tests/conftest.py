@@ -18,6 +18,7 @@ from lead.settings import SeedNetwork, Settings
 from roadbook.clock import SimulatedClock
 from roadbook.database import Pool
 from roadbook.store.postgres import PostgresStore
+from roadbook.testing.http import renewed
 from roadbook.timers import Timer, TimerWorker
 
 ROOT = Path(__file__).parents[3]
@@ -36,9 +37,13 @@ def service(lead_pool: Pool, network: SeedNetwork) -> Service:
 
 
 @pytest.fixture
-def app(service: Service, clock: SimulatedClock, issuer: Any) -> FastAPI:
-    settings = Settings.for_service("lead", {**issuer.environment, "ROADBOOK_SEED_FILE": str(SEED_FILE)})
-    return application(settings, service, clock)
+def app(service: Service, clock: SimulatedClock, issuer: Any, built: dict[str, FastAPI]) -> FastAPI:
+    if "lead" not in built:
+        settings = Settings.for_service("lead", {**issuer.environment, "ROADBOOK_SEED_FILE": str(SEED_FILE)})
+        built["lead"] = application(settings, service, clock)
+    made = renewed(built["lead"], clock)
+    made.state.lead = service
+    return made
 
 
 class Api:

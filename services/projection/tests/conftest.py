@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from projection.api import Running
 from projection.composer import Composer
 from projection.main import FACTS_CONSUMER, FACTS_TOPICS, PERSONAL_CONSUMER, application
 from projection.reactions import FactsHandler, PersonalHandler
@@ -26,6 +27,7 @@ from roadbook.events import Labels, Recorded, new_id
 from roadbook.kafka import partition_of
 from roadbook.position import Position, encode
 from roadbook.store.port import PersonalVersion
+from roadbook.testing.http import renewed
 from roadbook.testing.memory_bus import MemoryBroker, MemorySubscription
 from roadbook.testing.waiting import eventually
 from roadbook.wire import rfc3339, to_message
@@ -346,9 +348,13 @@ def life() -> Callable[..., Life]:
 
 
 @pytest.fixture
-def app(world: World, issuer: Any) -> FastAPI:
-    settings = Settings.for_service("projection", issuer.environment)
-    return application(settings, world.pool, world.wakeups, world.clock)
+def app(world: World, issuer: Any, built: dict[str, FastAPI]) -> FastAPI:
+    if "projection" not in built:
+        settings = Settings.for_service("projection", issuer.environment)
+        built["projection"] = application(settings, world.pool, world.wakeups, world.clock)
+    made = renewed(built["projection"], world.clock)
+    made.state.projection = Running(world.pool, world.wakeups)
+    return made
 
 
 class Reader:

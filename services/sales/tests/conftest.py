@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from roadbook.clock import SimulatedClock
 from roadbook.database import Pool
 from roadbook.store.postgres import PostgresStore
+from roadbook.testing.http import renewed
 from roadbook.timers import Timer, TimerWorker
 from sales.main import application
 from sales.service import Service
@@ -39,19 +40,14 @@ def service(sales_pool: Pool, network: SeedNetwork) -> Service:
     return Service(sales_pool, PostgresStore(sales_pool), network)
 
 
-@pytest.fixture(scope="session")
-def built() -> dict[str, FastAPI]:
-    """The application, once it was made: a second's work, which is the same for every test."""
-    return {}
-
-
 @pytest.fixture
 def app(service: Service, clock: SimulatedClock, issuer: Any, built: dict[str, FastAPI]) -> FastAPI:
-    if "app" not in built:
+    if "sales" not in built:
         settings = Settings.for_service("sales", {**issuer.environment, "ROADBOOK_SEED_FILE": str(SEED_FILE)})
-        built["app"] = application(settings, service, clock)
-    built["app"].state.sales, built["app"].state.clock = service, clock
-    return built["app"]
+        built["sales"] = application(settings, service, clock)
+    made = renewed(built["sales"], clock)
+    made.state.sales = service
+    return made
 
 
 class Api:

@@ -8,9 +8,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from roadbook.clock import Clock
+from roadbook.http.auth import TokenVerifier
+from roadbook.http.jwks import KeySource
+from roadbook.http.routes import Admission
 from roadbook.http.server import bind, make_server
 from roadbook.settings import Settings
 
@@ -55,6 +60,16 @@ class Signer:
             "ROADBOOK_OIDC_AUDIENCE": AUDIENCE,
             "ROADBOOK_OIDC_JWKS": str(self.jwks),
         }
+
+
+def renewed(app: FastAPI, clock: Clock) -> FastAPI:
+    """An application that was built for another test, which is a second's work, as new: nothing at work in it, no key
+    read, this clock. What the service put on `app.state` itself is for the caller to renew."""
+    state = app.state
+    settings: Settings = state.settings
+    state.clock, state.admission = clock, Admission(settings.max_in_flight)
+    state.verifier = TokenVerifier(settings.oidc_issuer, settings.oidc_audience, KeySource(settings.oidc_jwks))
+    return app
 
 
 @asynccontextmanager
