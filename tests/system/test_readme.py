@@ -88,7 +88,7 @@ async def test_the_first_steps_of_the_readme(told: Net) -> None:
     assert json.loads(foreign)["code"] == "not_found"
     found = json.loads(search)["items"]
     assert answer["party_ref"] in {customer["customer_id"] for customer in found}
-    assert [line.split()[0] for line in moments.split("\n") if line] == ["repurchase_intent", "in_purchase"]
+    assert [line.split()[0] for line in moments.split("\n") if line] == ["owner_new", "in_purchase"]
     assert json.loads(why)["value"] == 12_490_000
 
 
@@ -130,7 +130,7 @@ async def test_the_tutorial(restarted: Net) -> None:
     assert '"rule":"phone_and_name"' in link
     assert json.loads(sale)["version"] == 3
     whole, seller, neighbour, nobody = [line for line in seen.split("\n") if line]
-    assert re.fullmatch(r"2 refs \d+ events 1 bought repurchase_intent 张伟/Zhang Wei", whole)
+    assert re.fullmatch(r"2 refs \d+ events 1 bought owner_new 张伟/Zhang Wei", whole)
     assert re.fullmatch(r"1 refs \d+ events 1 bought owner_new 张伟", seller)
     assert re.fullmatch(r"1 refs \d+ events 0 bought prospect Zhang Wei", neighbour)
     assert nobody == "not_found"
@@ -166,7 +166,7 @@ async def test_the_past_is_read(told: Net) -> None:
     _, vehicle, as_of, known_at, why = await printed(steps, {"ROADBOOK_HOME": str(told.stack.home)})
 
     assert len(json.loads(vehicle)["owners"]) == 1
-    assert [line.split()[0] for line in as_of.split("\n") if line] == ["repurchase_intent", "in_purchase", "not_found"]
+    assert [line.split()[0] for line in as_of.split("\n") if line] == ["owner_new", "in_purchase", "not_found"]
     assert known_at.startswith("in_purchase")
     assert [json.loads(line)["value"] for line in why.split("\n") if line] == [12_490_000, "in_purchase"]
 

@@ -121,6 +121,16 @@ def test_the_headline_goes_through_a_life(bought: Deal, life: Callable[..., Any]
     assert [each["repurchase"] for each in purchases] == [False, True]
 
 
+def test_a_lead_that_was_open_before_the_delivery_is_no_wish_to_buy_again(
+    bought: Deal, life: Callable[..., Any]
+) -> None:
+    delivered = bought.order.last.time
+    elsewhere = life(party_ref=bought.order.party_ref, dealer=SH2).captured()
+    assert stage(elsewhere, *bought.streams, at=delivered + DAY) == "owner_new"
+    elsewhere.lost()
+    assert stage(elsewhere, *bought.streams, at=delivered + DAY) == "owner_new"
+
+
 def test_time_makes_a_new_owner_one_like_the_others_and_the_composer_is_told_when(bought: Deal) -> None:
     every = states(*bought.streams, refs=(bought.order.party_ref,))
     assert derive(every, (), {}, RULES, NOW)[1] == bought.order.last.time + 90 * DAY
@@ -163,7 +173,7 @@ def test_a_used_car_makes_an_owner_and_says_its_price(life: Callable[..., Any]) 
     owned(car, lead.party_ref, SH1, "used_sale")
     made = record(lead, car)
     assert values(made.facts["vehicles"])[0]["intervals"][0]["price"] == 5
-    assert values(made.facts["head"])["stage"] == "repurchase_intent"  # its lead is still open
+    assert values(made.facts["head"])["stage"] == "owner_new"  # its lead was open before: no wish to buy another
     assert made.version == 1 + 2  # the capture; the sale and its transfer, not what was before
 
 

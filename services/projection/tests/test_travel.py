@@ -116,14 +116,14 @@ async def test_why_names_the_events_the_rule_and_where_a_personal_value_comes_fr
 
     price = await why("/purchases/0/price")
     placed = sold.order.events[0]
-    assert (price["value"], price["rule"]) == (12_500_000, {"name": "purchases", "version": "record-3"})
+    assert (price["value"], price["rule"]) == (12_500_000, {"name": "purchases", "version": "record-4"})
     assert [(each["event_id"], each["stream"], each["version"]) for each in price["events"]] == [
         (placed.id, sold.order.stream, 1)
     ]
     assert price["events"][0]["summary"].startswith("Ordered volkswagen-lavida")
     stage = await why("/head/stage")
-    assert (stage["value"], stage["rule"]["name"]) == ("repurchase_intent", "stage")
-    assert {each["stream"] for each in stage["events"]} == {one.stream, sold.order.stream}
+    assert (stage["value"], stage["rule"]["name"]) == ("owner_new", "stage")
+    assert {each["stream"] for each in stage["events"]} == {sold.order.stream}
     assert (await why("/quotes/0/lines/1/amount"))["events"][0]["event_id"] == sold.quote.events[0].id
     name = await why("/identity/names/0/value")
     assert (name["value"], name["events"], name["personal"]["version"]) == ("张伟", [], version.version)

@@ -166,7 +166,7 @@ def record(streams: Sequence[Stream], intervals: Datas, refs: list[str], links: 
     version = sum(len(stream.events) for stream in streams) + len({i for each in intervals for i in each["ids"]})
     return {
         "head": {
-            "customer_id": refs[0], "party_refs": refs, "record_version": version, "rules": "record-3",
+            "customer_id": refs[0], "party_refs": refs, "record_version": version, "rules": "record-4",
             "merged_from": [ref for ref in refs[1:] if any(ref in pair for pair in links)],
             "stage": name, "stage_since": since, "unknown_events": sum(stream.unknown for stream in streams),
             "overlays": [{"overlay": "dormant", "since": dormant}] if dormant else [],

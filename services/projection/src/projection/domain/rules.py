@@ -15,7 +15,7 @@ class Rules:
 
 
 RULES = Rules(
-    "record-3",
+    "record-4",
     ("name", "contact_point", "address", "model", "budget", "window", "needs", "consent"),
     owner_new=timedelta(days=90),
 )

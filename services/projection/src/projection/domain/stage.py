@@ -217,11 +217,10 @@ class _Sweep:
         return NEW
 
     def _again(self, unit: _Unit, bought: datetime) -> bool:
-        """Whether an owner means to buy again: an open lead or opportunity, or what was signed or ordered since."""
+        """Whether an owner means to buy again: by what was opened, signed or ordered since. What was open before is the
+        intent that was served: another dealer's lead may know nothing of it."""
         status = unit.status
-        if status is None:
-            return False
-        return status.kind == "opened" or (status.kind in ("signed", "placed") and status.at > bought)
+        return status is not None and status.kind in ("opened", "signed", "placed") and status.at > bought
 
     def _lost(self) -> bool:
         """Every lead is, and there is one."""

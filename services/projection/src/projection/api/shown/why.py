@@ -24,7 +24,7 @@ class RuleShown(Shown):
     """What it was judged by: a part of the record, in this version of the rules."""
 
     name: Annotated[str, Field(examples=["stage"])]
-    version: Annotated[str, Field(examples=["record-3"])]
+    version: Annotated[str, Field(examples=["record-4"])]
 
 
 class PersonalShown(Shown):
