@@ -42,19 +42,27 @@ async def test_matchers_beside_each_other_decide_once(world: Any) -> None:
     assert len(refs) == 4
 
 
-async def test_what_fails_for_one_reference_stops_no_other(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    bad = (await world.lead(name="张伟", phone="13812345678"))[0]
+async def test_what_fails_for_one_reference_stops_no_other_and_is_tried_again(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, twin = [(await world.lead(name="张伟", phone="13812345678"))[0] for _ in range(2)]
     good = [(await world.lead(name="李娜", phone="13912345678"))[0] for _ in range(2)]
     real = matching._match
 
     async def failing(store: JoinedStore, ref: str, now: Any) -> None:
-        if ref == bad:
+        if ref in (bad, twin):
             raise ZeroDivisionError
         await real(store, ref, now)
 
-    monkeypatch.setattr(matching, "_match", failing)
+    with monkeypatch.context() as patched:
+        patched.setattr(matching, "_match", failing)
+        await world.match()
+        assert await world.types(f"link/{':'.join(sorted(good))}") == ["party_refs_linked"]
+        left = "SELECT party_ref, attempts FROM match_dirty WHERE due > clock_timestamp() + interval '8 seconds'"
+        assert {tuple(row) for row in await world.pool.fetch(left)} == {(bad, 1), (twin, 1)}
+    await world.pool.execute("UPDATE match_dirty SET due = clock_timestamp()")
     await world.match()
-    assert await world.types(f"link/{':'.join(sorted(good))}") == ["party_refs_linked"]
+    assert await world.types(f"link/{':'.join(sorted((bad, twin)))}") == ["party_refs_linked"]
     assert await world.pool.fetchval("SELECT count(*) FROM match_dirty") == 0
 
 

@@ -31,15 +31,16 @@ async def match_some(service: Service, limit: int, now: datetime) -> int:
     async def act(store: JoinedStore) -> int:
         refs = await views.take(store.connection, limit)
         placed = [ref for ref in refs if await _safely(store, _place, ref, now)]
-        for ref in placed:
-            await _safely(store, _match, ref, now)
+        matched = [ref for ref in placed if await _safely(store, _match, ref, now)]
+        for ref in refs.keys() - matched:
+            await views.again(store.connection, ref, refs[ref])
         return len(refs)
 
     return await links.decided(service, act)
 
 
 async def _safely(store: JoinedStore, work: Work, ref: str, now: datetime) -> bool:
-    """What fails for one reference is undone for that one alone and told in the log: its next change tries again."""
+    """What fails for one reference is undone for that one alone, told in the log, and tried again later."""
     try:
         async with store.connection.transaction():
             await work(store, ref, now)

@@ -86,20 +86,31 @@ async def add_fact(connection: Connection, ref: str, service: str, stream: str, 
 # ── The matcher ───────────────────────────────────────────────────────────────────────────────────────────────
 _TAKE = """
 WITH taken AS (
-    DELETE FROM match_dirty WHERE id IN (SELECT id FROM match_dirty ORDER BY id LIMIT $1) RETURNING party_ref
+    DELETE FROM match_dirty
+    WHERE id IN (SELECT id FROM match_dirty WHERE due <= clock_timestamp() ORDER BY id LIMIT $1)
+    RETURNING party_ref, attempts
 )
-SELECT DISTINCT party_ref FROM taken ORDER BY party_ref
+SELECT party_ref, max(attempts) AS attempts FROM taken GROUP BY party_ref ORDER BY party_ref
 """
 _ALSO = "DELETE FROM match_dirty WHERE party_ref = ANY($1::text[])"
+_AGAIN = """
+INSERT INTO match_dirty (party_ref, attempts, due)
+SELECT $1, $2 + 1, clock_timestamp() + least(interval '10 seconds' * power(2, least($2, 10)), interval '1 hour')
+"""
 
 
-async def take(connection: Connection, limit: int) -> list[str]:
-    """References to be matched. Their marks go first and their keys are read in later statements: what is marked
-    meanwhile is matched again."""
-    refs = [row["party_ref"] for row in await connection.fetch(_TAKE, limit)]
+async def take(connection: Connection, limit: int) -> dict[str, int]:
+    """References to be matched, and how often that failed. Their marks go first and their keys are read in later
+    statements: what is marked meanwhile is matched again."""
+    refs = {row["party_ref"]: row["attempts"] for row in await connection.fetch(_TAKE, limit)}
     if refs:
-        await connection.execute(_ALSO, refs)
+        await connection.execute(_ALSO, [*refs])
     return refs
+
+
+async def again(connection: Connection, ref: str, attempts: int) -> None:
+    """Another try in 10 s, then 20 s and so on up to an hour; its next change is tried at once."""
+    await connection.execute(_AGAIN, ref, attempts)
 
 
 _PROFILES = """
