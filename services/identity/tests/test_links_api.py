@@ -97,6 +97,12 @@ async def test_what_was_rejected_or_unlinked_never_joins_again_by_rule(world: An
     made = await hq.post("/v1/links", {"party_refs": [b, a]})
     assert (made.status_code, made.json()["link"]) == (201, link_id(a, b))
     assert ok(await hq.get(f"/v1/party-refs/{a}/same-as/{b}"))["same"] is True
+    # What the rule saw is still to be read, whatever was said since.
+    words = ok(await hq.get(f"/v1/links/{link_id(a, b)}"))["history"]
+    assert [each["said"] for each in words if each["said"] != "proposed"] == ["linked", "unlinked", "linked"]
+    assert [each["by"] for each in words if each["said"] != "proposed"] == ["rule", "steward", "steward"]
+    assert {each["field"] for each in words[0]["evidence"]} == {"name", "phone"}
+    assert words[1]["reason"] == "different_people"
 
 
 async def test_a_split_shows_and_makes_the_cut_it_needs(world: Any, hq: Any) -> None:

@@ -139,6 +139,24 @@ class OwnerKindRequest(TypedDict):
     basis: str
 
 
+class PairRead(TypedDict):
+    """`history`: every word on the pair, the first one first."""
+
+    link: str
+    smaller: str
+    larger: str
+    status: str
+    score: int | None
+    evidence: list[EvidenceShown]
+    matcher: str
+    by: str | None
+    reason: str | None
+    proposed_at: str | None
+    at: str
+    version: int
+    history: list[WordShown]
+
+
 class PairShown(TypedDict):
     """`status`: proposed, linked or distinct. `evidence` names rules and the fields they looked at, never a value."""
 
@@ -349,3 +367,18 @@ class WithdrawRequest(TypedDict):
     source: str
     wording: NotRequired[str | None]
     reason: NotRequired[Literal["refused", "withdrawn"]]
+
+
+class WordShown(TypedDict):
+    """One word on a pair. `said`: proposed, linked, rejected or unlinked; `by`: rule or steward; `actor`: who or what
+    exactly. A word carries evidence or a reason."""
+
+    said: str
+    event_id: str
+    at: str
+    by: str | None
+    actor: str
+    evidence: list[EvidenceShown]
+    matcher: str | None
+    score: int | None
+    reason: str | None

@@ -360,14 +360,14 @@ class Identity(Operations):
     async def read_link(
         self,
         link_id: str,
-    ) -> models.PairShown:
+    ) -> models.PairRead:
         """Read a link.
 
-        Linked, proposed or told apart, with the evidence.
+        Linked, proposed or told apart, with the evidence; and all that was said of the pair before.
 
         Refusals: invalid_request.
         """
-        answer: models.PairShown = await self._read("GET", f"/v1/links/{segment(link_id)}")
+        answer: models.PairRead = await self._read("GET", f"/v1/links/{segment(link_id)}")
         return answer
 
     async def unlink_party_refs(

@@ -21,8 +21,10 @@ from identity.api.parts import (
     pair,
     steward_only,
 )
+from identity.domain.link import Event, LinkProposed, LinkRejected, PartyRefsLinked, PartyRefsUnlinked
 from identity.service import links as service
 from identity.views.links import PairRow
+from roadbook.events import Recorded
 from roadbook.http.answers import etag, read_response, respond
 from roadbook.http.routes import router
 from roadbook.http.types import Uuid, rfc3339
@@ -45,6 +47,29 @@ def pair_shown(row: PairRow) -> dict[str, Any]:
         "proposed_at": moment(row.proposed_at),
         "at": rfc3339(row.at),
         "version": row.version,
+    }
+
+
+SAID: dict[type[Event], str] = {
+    LinkProposed: "proposed",
+    PartyRefsLinked: "linked",
+    LinkRejected: "rejected",
+    PartyRefsUnlinked: "unlinked",
+}
+
+
+def _word(event: Recorded, told: Event) -> dict[str, Any]:
+    evidence = [{"rule": each.rule, "field": each.field} for each in getattr(told, "evidence", ())]
+    return {
+        "said": SAID[type(told)],
+        "event_id": event.id,
+        "at": rfc3339(told.at),
+        "by": getattr(told, "by", None),
+        "actor": event.actor,
+        "evidence": evidence,
+        "matcher": getattr(told, "matcher", None),
+        "score": getattr(told, "score", None),
+        "reason": getattr(told, "reason", None),
     }
 
 
@@ -87,13 +112,14 @@ async def split_party_refs(
     "/{link_id}",
     summary="Read a link",
     response_model=None,
-    responses=answered(shown.PairShown, "How the pair stands", "steward_only"),
+    responses=answered(shown.PairRead, "How the pair stands, and how it came to that", "steward_only"),
 )
 async def read_link(request: Request, link_id: LinkId, caller: Steward, running: Running) -> Response:
-    """Linked, proposed or told apart, with the evidence."""
+    """Linked, proposed or told apart, with the evidence; and all that was said of the pair before."""
     steward_only(caller.dealer)
     row = await service.read(running, pair(link_id))
-    return read_response(request, pair_shown(row), etag(row.version))
+    said = [_word(event, told) for event, told in await service.history(running, pair(link_id))]
+    return read_response(request, {**pair_shown(row), "history": said}, etag(row.version))
 
 
 @routes.delete(

@@ -7,6 +7,7 @@ LINK = f"{PARTY}:{OTHER}"
 _MOMENT, _LATER = "2026-01-05T08:00:00Z", "2026-01-06T08:00:00Z"
 # (No null inside of a value: OpenAPI's generator drops it.)
 SAMPLES: dict[str, Any] = {
+    "actor": "system:matcher",
     "apart": {"link": LINK, "reason": "father_and_son", "at": _LATER},
     "at": _MOMENT,
     "basis": "asked",
@@ -21,12 +22,24 @@ SAMPLES: dict[str, Any] = {
     "dealer": "dealer-sh-01",
     "ended": None,
     "events": ["0199a3c4-9a41-7f08-b6d5-3c2e1f0a9b87"],
+    "event_id": "0199a3c4-9a41-7f08-b6d5-3c2e1f0a9b87",
     "evidence": [{"rule": "phone_and_name", "field": "phone"}, {"rule": "phone_and_name", "field": "name"}],
     "failed_at": None,
     "failure": None,
     "field": "name",
     "fields": [{"field": "name", "values": 2, "conflict": True, "last_verified_at": _LATER}],
     "granted": True,
+    "history": [
+        {
+            "said": "linked",
+            "event_id": "0199a3c4-9a41-7f08-b6d5-3c2e1f0a9b87",
+            "at": _MOMENT,
+            "by": "rule",
+            "actor": "system:matcher",
+            "evidence": [{"rule": "phone_and_name", "field": "phone"}, {"rule": "phone_and_name", "field": "name"}],
+            "matcher": "2026-1",
+        }
+    ],
     "key": "phone/1",
     "kind": "person",
     "larger": OTHER,
@@ -66,6 +79,7 @@ SAMPLES: dict[str, Any] = {
     "retired_at": None,
     "role": "spouse",
     "rule": "phone_and_name",
+    "said": "linked",
     "same": True,
     "score": 720,
     "since": _MOMENT,

@@ -184,6 +184,27 @@ class PairShown(Shown):
     version: int
 
 
+class WordShown(Shown):
+    """One word on a pair. `said`: proposed, linked, rejected or unlinked; `by`: rule or steward; `actor`: who or what
+    exactly. A word carries evidence or a reason."""
+
+    said: str = Field(examples=["linked"])
+    event_id: str
+    at: str
+    by: str | None
+    actor: str
+    evidence: list[EvidenceShown]
+    matcher: str | None
+    score: int | None
+    reason: str | None
+
+
+class PairRead(PairShown):
+    """`history`: every word on the pair, the first one first."""
+
+    history: list[WordShown]
+
+
 class LinksShown(Shown):
     party_ref: str
     links: list[PairShown]

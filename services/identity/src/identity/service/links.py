@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from identity.domain.components import Pair, graph, kept_apart, pair_of, path, smallest_cut
-from identity.domain.link import Command, Evidence, LinkPartyRefs, ProposeLink, RejectLink, UnlinkPartyRefs
+from identity.domain.link import Command, Event, Evidence, LinkPartyRefs, ProposeLink, RejectLink, UnlinkPartyRefs
 from identity.service.aggregates import apply_views
 from identity.service.aggregates.link import aggregate
 from identity.service.party_refs import require
@@ -22,6 +22,7 @@ from roadbook.context import CommandContext
 from roadbook.database import Connection, acquire
 from roadbook.decider import Rejected
 from roadbook.errors import NotFound
+from roadbook.events import Recorded
 from roadbook.store.joined import JoinedStore, together
 
 R = TypeVar("R")
@@ -198,6 +199,12 @@ async def read(service: Service, pair: Pair) -> PairRow:
     if row is None:
         raise NotFound
     return row
+
+
+async def history(service: Service, pair: Pair) -> list[tuple[Recorded, Event]]:
+    """All that was said of the pair, in order: what a later word covers in `read` is still to be seen here."""
+    loaded = await service.store.load(aggregate.stream(f"{pair[0]}:{pair[1]}"))
+    return [(each, aggregate.codec.decode(each.type, each.data)) for each in loaded.events]
 
 
 async def of_ref(service: Service, ref: str, dealer: str | None) -> list[PairRow]:
