@@ -96,6 +96,22 @@ def test_every_service_has_the_same_files() -> None:
         assert list((base / "migrations").glob("*.sql")), service
 
 
+# What a service has beside the common: its own trade, in one package or module of a name from the glossary.
+OWN = {
+    "lead": {"adf"},
+    "identity": {"matching"},
+    "projection": {"composer", "derived", "published", "rebuild", "visibility", "wakeups"},
+}
+
+
+def test_services_differ_in_domain_names_only() -> None:
+    modules = {"main", "settings", "api", "reactions", "service", "views", "contract", "domain"}
+    for service in SERVICES:
+        source = ROOT / "services" / service / "src" / service
+        names = {path.stem for path in source.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+        assert names - {"__init__"} == modules | OWN.get(service, set()), service
+
+
 @pytest.mark.parametrize("path", [*SOURCES, *MIGRATIONS], ids=named)
 def test_no_registry_and_no_machine_is_named(path: Path) -> None:
     assert not re.search(r"pypi\.org|pythonhosted|registry\.npmjs|repo1?\.maven|/root/|/work/", text(path))
