@@ -8,7 +8,7 @@ COMPOSE := docker-compose.yml
 YAML := $(COMPOSE) deploy .yamllint.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs test test-properties test-matching test-kcat test-fuzz contracts test-contracts lint format lock clean
+.PHONY: bench-peers help setup demo up down status logs test test-properties test-matching test-kcat test-fuzz contracts test-contracts bench bench-quick lint format lock clean
 
 help: ## this list
 	@echo "Roadbook: one lifetime record for every car customer. Two commands to know: make demo, make test."
@@ -33,7 +33,7 @@ logs: setup ## follow all logs (Ctrl-C ends it)
 	@$(BIN)/roadbook logs --follow
 
 test: setup ## the whole suite on real PostgreSQL and real Kafka
-	@$(BIN)/pytest -q -n 2 shared services contracts/client deploy/cli tests/architecture tests/contracts tests/docs $(ARGS)
+	@$(BIN)/pytest -q -n 2 shared services contracts/client deploy/cli tests/architecture tests/contracts tests/docs tests/benchmarks $(ARGS)
 	@$(BIN)/pytest -q -s tests/system $(ARGS)
 	@$(BIN)/pytest -q -s tests/properties $(ARGS)
 
@@ -54,6 +54,16 @@ contracts: setup ## write contracts/ from the code; a change that breaks readers
 
 test-contracts: setup ## the contracts as Redocly and the AsyncAPI parser see them (needs Node 20)
 	@sh deploy/contracts/validate.sh
+
+bench: bench-peers ## what the product costs, in ratios to bare baselines and to peers (25 minutes)
+	@PYTHONPATH=tests $(BIN)/python -u -m benchmarks $(ARGS)
+
+bench-quick: bench-peers ## the same rows in small sizes, in four minutes (ARGS='--rows append,read')
+	@PYTHONPATH=tests $(BIN)/python -u -m benchmarks --quick $(ARGS)
+
+# Peers are measured beside ours and are no part of the product: they have an environment of their own.
+bench-peers: setup
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.environment
 
 lint: setup ## ruff, mypy --strict, import-linter, YAML, compose, Dockerfiles, contracts
 	@$(BIN)/ruff check .

@@ -29,7 +29,7 @@ from projection.api.parts import (
 )
 from projection.api.when import Moment
 from projection.contract import SearchKey
-from projection.domain.record import Record, record_hash, record_tag, values
+from projection.domain.record import Record, hash_of, record_tag, values
 from projection.service import Entry, Found
 from projection.views.records import TimelineFilter
 from roadbook.http.answers import open_cursor, page_response, read_response, sign_cursor
@@ -86,7 +86,7 @@ SECTIONS = (
 def show(record: Record, known_at: datetime | None = None) -> tuple[bytes, str]:
     """The record as JSON, and its tag."""
     facts: Any = values(record.facts)
-    hash_ = record_hash(facts)
+    hash_ = hash_of(facts)
     told = {"as_of": rfc3339(record.at), "known_at": known_at and rfc3339(known_at), "record_hash": hash_}
     body = {
         "head": {**facts["head"], **told},

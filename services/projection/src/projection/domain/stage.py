@@ -62,10 +62,18 @@ def stage_of(streams: Sequence[StreamState], rules: Rules, at: datetime) -> Stag
     order of `streams` does not matter.
     """
     moments = sorted(_moments(streams), key=lambda each: (each.at, each.stream, each.index))
-    told = sweep(moments, rules, at)
+    known: dict[tuple[str, ...], Told] = {}  # the three leaves try much the same
+
+    def tried(kept: Sequence[Moment]) -> Told:
+        events = tuple(each.mark.event for each in kept)
+        if events not in known:
+            known[events] = sweep(kept, rules, at)
+        return known[events]
+
+    told = tried(moments)
 
     def leaf(of: Callable[[Told], object]) -> tuple[str, ...]:
-        return evidence(moments, lambda kept: of(sweep(kept, rules, at)))
+        return evidence(moments, lambda kept: of(tried(kept)))
 
     dormant = None if told.dormant is None else Leaf(told.dormant, leaf(lambda each: each.dormant))
     name = Leaf(STAGES[told.name], leaf(lambda each: each.name))
@@ -169,9 +177,52 @@ def sweep(moments: Iterable[Moment], rules: Rules, at: datetime) -> Told:
 
 
 @dataclass(slots=True)
+class _Sums:
+    """All streams together, kept in step with each that changes: a customer of many leads has as many moments, and
+    looking through all leads at each of them made a read quadratic."""
+
+    levels: list[int] = field(default_factory=lambda: [0] * len(STAGES))
+    delivered: dict[str, datetime] = field(default_factory=dict)
+    wanted: dict[str, datetime] = field(default_factory=dict)  # opened, signed or placed, and when
+    leads: int = 0
+    lost: int = 0
+
+    def count(self, stream: str, unit: _Unit, sign: int) -> None:
+        """`sign` 1 puts the unit in as it is now, -1 takes it out before it changes."""
+        self.levels[unit.level] += sign
+        status = unit.status
+        if status is None:
+            return
+        if unit.kind == "lead":
+            self.leads += sign
+            self.lost += sign * (status.kind == "lost")
+        if status.kind in ("delivered", "opened", "signed", "placed"):
+            places = self.delivered if status.kind == "delivered" else self.wanted
+            if sign > 0:
+                places[stream] = status.at
+            else:
+                del places[stream]
+
+    @property
+    def level(self) -> int:
+        return next((level for level in reversed(range(len(STAGES))) if self.levels[level]), ABSENT)
+
+    def again(self, bought: datetime) -> bool:
+        """Whether an owner means to buy again: by what was opened, signed or ordered since. What was open before is the
+        intent that was served: another dealer's lead may know nothing of it."""
+        return any(at > bought for at in self.wanted.values())
+
+    @property
+    def all_lost(self) -> bool:
+        """Every lead is, and there is one."""
+        return 0 < self.leads == self.lost
+
+
+@dataclass(slots=True)
 class _Sweep:
     new_for: timedelta
     units: dict[str, _Unit] = field(default_factory=dict)
+    sums: _Sums = field(default_factory=_Sums)
     name: int = ABSENT
     since: datetime | None = None
     asleep: datetime | None = None
@@ -186,43 +237,32 @@ class _Sweep:
         unit = self.units.get(moment.stream)
         if unit is None:
             unit = self.units[moment.stream] = _Unit(kind_of(moment.stream))
+        else:
+            self.sums.count(moment.stream, unit, -1)
         unit.take(moment)
+        self.sums.count(moment.stream, unit, 1)
         self._say(self._name(moment.at), moment.at)
 
     def _say(self, name: int, at: datetime) -> None:
         if name != self.name:
             self.name, self.since = name, at
-        if not (name == PROSPECT and self._lost()):
+        if not (name == PROSPECT and self.sums.all_lost):
             self.asleep = None
         elif self.asleep is None:
             self.asleep = at
 
     def _name(self, at: datetime) -> int:
-        bought = [
-            status.at
-            for unit in self.units.values()
-            if (status := unit.status) is not None and status.kind == "delivered"
-        ]
+        bought = self.sums.delivered
         self.settles = None
         if not bought:
-            return max((unit.level for unit in self.units.values()), default=ABSENT)
+            return self.sums.level
         if len(bought) > 1:
             return REPEAT
-        if any(self._again(unit, bought[0]) for unit in self.units.values()):
+        (first,) = bought.values()
+        if self.sums.again(first):
             return AGAIN
-        settles = later(bought[0], self.new_for)
+        settles = later(first, self.new_for)
         if settles <= at:
             return ACTIVE
         self.settles = settles
         return NEW
-
-    def _again(self, unit: _Unit, bought: datetime) -> bool:
-        """Whether an owner means to buy again: by what was opened, signed or ordered since. What was open before is the
-        intent that was served: another dealer's lead may know nothing of it."""
-        status = unit.status
-        return status is not None and status.kind in ("opened", "signed", "placed") and status.at > bought
-
-    def _lost(self) -> bool:
-        """Every lead is, and there is one."""
-        leads = [status.kind for unit in self.units.values() if unit.kind == "lead" and (status := unit.status)]
-        return bool(leads) and all(kind == "lost" for kind in leads)

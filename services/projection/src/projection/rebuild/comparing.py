@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from projection import service
 from projection.domain.components import customers
-from projection.domain.record import derive, record_hash, values
+from projection.domain.record import derive, hash_of, values
 from projection.domain.rules import RULES
 from roadbook.database import Connection
 
@@ -152,7 +152,8 @@ async def _records_in(
         own = [state for state in states if state.party_ref is not None and owner[state.party_ref] == customer]
         try:
             facts = derive(own, links, {}, RULES, at)[0].facts
-            found[customer] = record_hash(facts), values(facts)
+            plain = values(facts)
+            found[customer] = hash_of(plain), plain
         except Exception as error:
             found[customer] = f"not derived: {type(error).__name__}", None
     return found

@@ -1,9 +1,10 @@
 """The identity service's consents as the record reads them: who may be spoken to, about what, and how."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from projection.domain.facts import NOTHING, Fact, Leaf
+from projection.domain.replacing import replace
 
 
 # ── Events ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,10 +3,11 @@
 A link's stream belongs to no record: it says which streams make one.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from projection.domain.facts import Fact, Leaf
+from projection.domain.replacing import replace
 
 
 # ── Events ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,9 +1,10 @@
 """The sales service's opportunities as the record reads them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from projection.domain.facts import Fact, Leaf
+from projection.domain.replacing import replace
 from projection.domain.streams.marks import Mark
 
 

@@ -1,9 +1,10 @@
 """The sales service's orders as the record reads them: one vehicle each. Money in minor units of `currency`."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from projection.domain.facts import Fact, Leaf
+from projection.domain.replacing import replace
 from projection.domain.streams.marks import Mark
 from projection.domain.streams.quote import money
 

@@ -1,9 +1,10 @@
 """The identity service's party references as the record reads them: how one is reached, what it is, whom it is with."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from projection.domain.facts import NOTHING, Fact, Leaf
+from projection.domain.replacing import replace
 
 
 # ── Events ────────────────────────────────────────────────────────────────────────────────────────────────────

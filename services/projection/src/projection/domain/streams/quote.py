@@ -1,9 +1,10 @@
 """The sales service's quotes as the record reads them. Money in minor units of `currency`."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from projection.domain.facts import Fact, Leaf
+from projection.domain.replacing import replace
 
 
 # ── Events ────────────────────────────────────────────────────────────────────────────────────────────────────

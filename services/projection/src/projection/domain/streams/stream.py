@@ -1,11 +1,12 @@
 """Any stream: what all of them have, and the fold of its own kind inside."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from projection.domain.facts import Fact
+from projection.domain.replacing import replace
 from projection.domain.streams import (
     accessorysale,
     consent,

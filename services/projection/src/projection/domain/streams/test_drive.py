@@ -1,9 +1,10 @@
 """The lead service's test drives as the record reads them: one party in one car at one time."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from projection.domain.facts import Fact, Leaf
+from projection.domain.replacing import replace
 
 ITEMS = ("design", "comfort", "handling", "space", "value")
 

@@ -1,9 +1,10 @@
 """The sales service's trade-ins as the record reads them: a vehicle that a party gives away."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from projection.domain.facts import Fact, Leaf
+from projection.domain.replacing import replace
 from projection.domain.streams.quote import money
 
 

@@ -5,10 +5,11 @@ dealer those whose transfer it made itself.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from projection.domain.facts import Fact
+from projection.domain.replacing import replace
 from projection.domain.streams.quote import money
 
 

@@ -1,10 +1,10 @@
 """How a lead's events make its state: the same decisions as its own service makes of them, and the evidence kept."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
 from projection.domain.facts import Fact, Leaf
+from projection.domain.replacing import replace
 from projection.domain.rules import later
 from projection.domain.streams.lead.events import (
     CustomerShared,
