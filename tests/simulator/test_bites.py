@@ -20,11 +20,9 @@ from simulated.postgres import SimConnection, Statement, Steps, Transaction
 from simulated.publishing import Clients, Relaying, Sequencing
 from simulated.reacting import Reacting
 
-from roadbook import consumer, consumer_store, outbox, personal_relay, reactions, relay
+from roadbook import consumer, consumer_store, outbox, reactions, relay
 from roadbook.consumer import Consumer
-from roadbook.database import acquire
 from roadbook.kafka import publisher
-from roadbook.personal_relay import PersonalRelay
 from roadbook.reactions import Reactions
 from roadbook.relay import Relay
 from roadbook.store import postgres as store
@@ -213,18 +211,6 @@ async def failure_is_done(self: Any, connection: Any, event: Any) -> None:
 # ── personal data ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def reads_before_acquiring(self: PersonalRelay) -> int:
-    async with acquire(self._pool) as connection:
-        cursor, entries = await personal_relay.read_personal(connection, self._service)
-    if not entries:
-        return 0
-    await self._publisher.acquire()
-    await self._publisher.send_all(self._topic, [entry.message for entry in entries if entry.message is not None])
-    async with acquire(self._pool) as connection:
-        await relay.move_cursor(connection, "personal", cursor, cursor + len(entries))
-    return len(entries)
-
-
 class LoneRelay(Relaying):
     """One relay: nobody does what it leaves undone."""
 
@@ -277,11 +263,6 @@ BUGS = [
     Bug("offset committed before the effect", Consuming, code=in_code(Consumer, "_transact", offset_before_effect)),
     Bug("a reaction commits apart from its offset", Reacting, code=in_code(Reactions, "act", acts_apart)),
     Bug("a reaction's failure is taken for a no", Reacting, code=in_code(Reactions, "act", failure_is_done)),
-    Bug(
-        "personal data are read before the take-over",
-        Personal,
-        code=in_code(PersonalRelay, "step", reads_before_acquiring),
-    ),
     Bug("the broker fences nobody", Personal, code=in_code(Broker, "_refuse_fenced", lambda self, who: None)),
 ]
 

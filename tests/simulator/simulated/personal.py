@@ -53,6 +53,14 @@ class Personal(Workers):
         while self.database.run(sequence_outbox, "personal", 100):
             pass
 
+    @rule(which=st.integers(0, 1), party=st.sampled_from(PARTIES), number=st.integers(5, 25))
+    def overtaken_by_news(self, which: int, party: str, number: int) -> None:
+        """A value is replaced and published while one relay stands still, whatever it has in hand."""
+        self.workers[which].frozen = True
+        self.learn(party, erase=True)
+        self.flow(number)
+        self.workers[which].frozen = False
+
     # ── what must hold ──────────────────────────────────────────────────────────────────────────────────────────
 
     def check(self) -> None:
