@@ -8,7 +8,7 @@ COMPOSE := docker-compose.yml
 YAML := $(COMPOSE) deploy .yamllint.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: bench-peers help setup demo up down status logs test test-properties test-matching test-kcat test-fuzz contracts test-contracts bench bench-quick lint format lock clean
+.PHONY: bench-peers help setup demo up down status logs test test-simulator test-properties test-matching test-kcat test-fuzz contracts test-contracts bench bench-quick lint format lock clean
 
 help: ## this list
 	@echo "Roadbook: one lifetime record for every car customer. Two commands to know: make demo, make test."
@@ -33,9 +33,12 @@ logs: setup ## follow all logs (Ctrl-C ends it)
 	@$(BIN)/roadbook logs --follow
 
 test: setup ## the whole suite on real PostgreSQL and real Kafka
-	@$(BIN)/pytest -q -n 2 shared services contracts/client deploy/cli tests/architecture tests/contracts tests/docs tests/benchmarks $(ARGS)
+	@$(BIN)/pytest -q -n 2 shared services contracts/client deploy/cli tests/architecture tests/contracts tests/docs tests/benchmarks tests/simulator/test_models.py $(ARGS)
 	@$(BIN)/pytest -q -s tests/system $(ARGS)
-	@$(BIN)/pytest -q -s tests/properties $(ARGS)
+	@$(BIN)/pytest -q -s tests/properties tests/simulator/test_simulator.py $(ARGS)
+
+test-simulator: setup ## outbox, relays, consumers on simulated wires; other histories each time (SIMULATOR=500: five times as many)
+	@SIMULATOR=$${SIMULATOR:-100} $(BIN)/pytest -q -s tests/simulator $(ARGS)
 
 test-properties: setup ## order, links, time travel, why: held against an independent fold (PROPERTIES=10: a tenth)
 	@$(BIN)/pytest -q -s tests/properties $(ARGS)

@@ -100,17 +100,15 @@ ORDER BY topic, partition FOR UPDATE
 """
 
 
+_UNPARK = "UPDATE held SET reason = $3 WHERE consumer = $1 AND stream = $2 AND reason IS NOT NULL"
+
+
 async def unpark(pool: Pool, consumer: str, stream: str) -> int:
     """Lets the worker try the parked events again, in order and before anything that arrives later; it notices within
     a second. Returns how many rows were parked. If they fail again, the stream parks again."""
     async with acquire(pool) as connection, connection.transaction():
         await connection.execute(_LOCK, consumer, stream)
-        status = await connection.execute(
-            "UPDATE held SET reason = $3 WHERE consumer = $1 AND stream = $2 AND reason IS NOT NULL",
-            consumer,
-            stream,
-            RETRY,
-        )
+        status = await connection.execute(_UNPARK, consumer, stream, RETRY)
     return int(status.split()[1])
 
 
@@ -178,17 +176,24 @@ async def _give_up(
     )
 
 
+_LOCK_CURSOR = "SELECT next FROM relay_cursor WHERE channel = $1 FOR UPDATE"
+_SET_CURSOR = "UPDATE relay_cursor SET next = $2 WHERE channel = $1"
+
+
 async def rewind_relay(pool: Pool, channel: Channel, to: int = 1) -> int:
     """Sets the relay's cursor back to log number `to`; everything from there is published again, byte for byte (for a
     broker that lost data). Returns the old cursor. `ValueError` outside of 1..old."""
     async with acquire(pool) as connection, connection.transaction():
-        old = await connection.fetchval("SELECT next FROM relay_cursor WHERE channel = $1 FOR UPDATE", channel)
+        old = await connection.fetchval(_LOCK_CURSOR, channel)
         if old is None:
             raise ValueError(f"there is no channel {channel}")
         if not 1 <= to <= old:
             raise ValueError(f"a cursor is set back only: 1..{old}")
-        await connection.execute("UPDATE relay_cursor SET next = $2 WHERE channel = $1", channel, to)
+        await connection.execute(_SET_CURSOR, channel, to)
     return int(old)
+
+
+_REWIND = "UPDATE consumer_offsets SET next = $2 WHERE consumer = $1 AND next > $2"
 
 
 async def rewind_consumer(pool: Pool, consumer: str, to: int = 0) -> int:
@@ -197,7 +202,5 @@ async def rewind_consumer(pool: Pool, consumer: str, to: int = 0) -> int:
     if to < 0:
         raise ValueError("an offset is not negative")
     async with acquire(pool) as connection:
-        status: Any = await connection.execute(
-            "UPDATE consumer_offsets SET next = $2 WHERE consumer = $1 AND next > $2", consumer, to
-        )
+        status: Any = await connection.execute(_REWIND, consumer, to)
     return int(status.split()[1])

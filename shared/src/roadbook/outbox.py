@@ -21,6 +21,8 @@ POLL_FIRST, POLL_LIMIT = 0.005, 0.25
 ERROR_FIRST, ERROR_LIMIT = 0.05, 2.0
 FIGURES_SECONDS = 2.0
 
+_SEQUENCE = "SELECT sequence_outbox($1, $2)"
+
 
 class Sequencer:
     """Moves positions of one channel. `wake` is set by whoever committed some (T4: no NOTIFY); `moved` is set here
@@ -56,7 +58,7 @@ class Sequencer:
         """Moves at most `CHUNK` positions, in one transaction; returns how many."""
         async with acquire(self._pool) as connection:
             async with connection.transaction():
-                moved: int = await connection.fetchval("SELECT sequence_outbox($1, $2)", self._channel, CHUNK)
+                moved: int = await connection.fetchval(_SEQUENCE, self._channel, CHUNK)
                 if moved:
                     crashpoint("sequencer.before_commit")
             if moved:

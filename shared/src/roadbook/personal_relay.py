@@ -116,11 +116,13 @@ class PersonalRelay:
             await pause(min(1.0, self._standby / 4), stop)
 
 
+_ENDS = """
+SELECT c.next, h.next AS head FROM relay_cursor c JOIN outbox_log_head h USING (channel) WHERE channel = 'personal'
+"""
+
+
 async def _ends(connection: Connection) -> tuple[int, int]:
-    row = await connection.fetchrow(
-        "SELECT c.next, h.next AS head FROM relay_cursor c JOIN outbox_log_head h USING (channel)"
-        " WHERE channel = 'personal'"
-    )
+    row = await connection.fetchrow(_ENDS)
     if row is None:
         raise LogBroken("the personal channel has no cursor")
     return row["next"], row["head"]

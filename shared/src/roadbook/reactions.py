@@ -178,6 +178,8 @@ async def _first_time(connection: Connection, reaction: str, event: Recorded) ->
     return bool(done != "INSERT 0 0")
 
 
+_NOTE = "UPDATE reaction_outcomes SET outcome = $3 WHERE reaction = $1 AND event = $2"
+
+
 async def _note(connection: Connection, reaction: str, event: Recorded, code: str) -> None:
-    sql = "UPDATE reaction_outcomes SET outcome = $3 WHERE reaction = $1 AND event = $2"
-    await connection.execute(sql, reaction, UUID(event.id), code)
+    await connection.execute(_NOTE, reaction, UUID(event.id), code)

@@ -7,7 +7,7 @@ on Kafka are 1, 2, 3, … Two relays at once only repeat.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import asyncpg
@@ -81,9 +81,7 @@ class Relay:
             return 0
         crashpoint("relay.after_read")
         confirmed, failure = await self._publish(entries, stop or asyncio.Event())
-        prefix = cursor
-        while prefix in confirmed:
-            prefix += 1
+        prefix = confirmed_prefix(cursor, confirmed)
         if prefix > cursor:
             crashpoint("relay.after_ack")
             async with acquire(self._pool) as connection:
@@ -119,6 +117,13 @@ class Relay:
         # gather, not a TaskGroup: that would cancel the other partitions inside the Kafka client.
         await asyncio.gather(*(drain(partition, rest) for partition, rest in by_partition.items()))
         return confirmed, failures[0] if failures else None
+
+
+def confirmed_prefix(cursor: int, confirmed: Set[int]) -> int:
+    """Up to where, from `cursor` on, every number is confirmed: the first that is not."""
+    while cursor in confirmed:
+        cursor += 1
+    return cursor
 
 
 _READ = """
@@ -171,12 +176,13 @@ def _recorded(row: asyncpg.Record) -> Recorded:
     )
 
 
+_MOVE = "UPDATE relay_cursor SET next = $3 WHERE channel = $1 AND next = $2"
+
+
 async def move_cursor(connection: Connection, channel: Channel, old: int, new: int) -> bool:
     """By compare-and-set; False when another relay or an operator moved it meanwhile: then theirs stands, and the
     next round starts from it."""
-    status = await connection.execute(
-        "UPDATE relay_cursor SET next = $3 WHERE channel = $1 AND next = $2", channel, old, new
-    )
+    status = await connection.execute(_MOVE, channel, old, new)
     return bool(status == "UPDATE 1")
 
 
