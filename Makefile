@@ -33,7 +33,7 @@ logs: setup ## follow all logs (Ctrl-C ends it)
 	@$(BIN)/roadbook logs --follow
 
 test: setup ## the whole suite on real PostgreSQL and real Kafka
-	@$(BIN)/pytest -q -n 2 shared services contracts/client deploy/cli tests/architecture tests/contracts tests/docs tests/benchmarks tests/simulator/test_models.py $(ARGS)
+	@$(BIN)/pytest -q -n 2 shared services contracts/client deploy/cli tests/architecture tests/contracts tests/docs tests/benchmarks tests/simulator/test_bites.py tests/simulator/test_models.py $(ARGS)
 	@$(BIN)/pytest -q -s tests/system $(ARGS)
 	@$(BIN)/pytest -q -s tests/properties tests/simulator/test_simulator.py $(ARGS)
 

@@ -28,7 +28,7 @@ from roadbook.store import postgres as store
 from roadbook.store.joined import JoinedStore
 from roadbook.version_rule import Held, Rule
 
-EXAMPLES = 500
+EXAMPLES = 1500
 
 
 @dataclass(frozen=True)
