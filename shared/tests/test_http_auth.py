@@ -287,6 +287,22 @@ def test_t1_a_dependency_with_clean_up_fails_at_start_up(signer: Signer) -> None
         _create(routes, signer)
 
 
+def test_a_dependency_that_would_take_a_thread_fails_at_start_up(signer: Signer) -> None:
+    def running() -> int:
+        return 1
+
+    routes = router("/v1")
+
+    @routes.get("/threaded")
+    async def threaded(
+        caller: Annotated[Caller, requires("thing:read")], kept: Annotated[int, Depends(running)]
+    ) -> Response:
+        return Response()
+
+    with pytest.raises(UndeclaredRoute, match="/v1/threaded: a dependency is not `async`"):
+        _create(routes, signer)
+
+
 def test_routes_without_an_issuer_fail_at_start_up() -> None:
     routes = router("/v1")
 
