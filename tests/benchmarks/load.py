@@ -75,6 +75,10 @@ class Connection(asyncio.Protocol):
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_exception(exc or ConnectionError("closed by the server"))
 
+    @property
+    def closed(self) -> bool:
+        return self._transport is None or self._transport.is_closing()
+
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         head = self._buffer.find(b"\r\n\r\n")
@@ -112,6 +116,7 @@ class Connections:
 
     async def ask(self, request: bytes, expected: int, again: int = 0) -> bytes:
         """The body. `again` is a status after which the same is asked once more, for as long as it takes."""
+        self._idle = [each for each in self._idle if not each.closed]  # servers close what was long idle
         if self._idle:
             connection = self._idle.pop()
         else:

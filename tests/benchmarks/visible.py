@@ -45,7 +45,7 @@ async def ours(lead: Connections, record: Connections, bearer: str, seconds: flo
     async def act(number: int) -> None:
         key = f'"visible-{new_id()}"'
         sent = post("/v1/leads", bodies.lead(number), authorization=bearer, idempotency_key=key)
-        answer = orjson.loads(await lead.ask(sent, 201))
+        answer = orjson.loads(await lead.ask(sent, 201, again=503))
         began = time.perf_counter()
         whole = decode(answer["position"])
         facts = number % 2 == 0
