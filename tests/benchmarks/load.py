@@ -115,7 +115,8 @@ class Connections:
         self._all: list[Connection] = []
 
     async def ask(self, request: bytes, expected: int, again: int = 0) -> bytes:
-        """The body. `again` is a status after which the same is asked once more, for as long as it takes."""
+        """The body. `again` is a status after which the same is asked once more, for as long as it takes: a second
+        later, as Retry-After says."""
         self._idle = [each for each in self._idle if not each.closed]  # servers close what was long idle
         if self._idle:
             connection = self._idle.pop()
@@ -125,6 +126,7 @@ class Connections:
         status, body = await connection.ask(request)
         self._idle.append(connection)
         if status == again:
+            await asyncio.sleep(1)
             return await self.ask(request, expected, again)
         if status != expected:
             raise RuntimeError(f"{status}: {body[:500]!r}")
