@@ -13,6 +13,10 @@ Act = Callable[[int], Awaitable[object]]
 """One thing to do; its number tells it from all others of the run."""
 
 
+def of(clients: int) -> str:
+    return f"{clients} client" + "s" * (clients > 1)
+
+
 class Counter:
     """Numbers over all runs of a row, so that no two acts are the same."""
 
