@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from roadbook.errors import Unavailable
-from roadbook.http import jwks
+from roadbook.http import auth, jwks
 from roadbook.http.app import UndeclaredRoute, create_app
 from roadbook.http.auth import Caller, InvalidToken, TokenVerifier, requires
 from roadbook.http.jwks import KeySource
@@ -287,6 +287,22 @@ def test_t1_a_dependency_with_clean_up_fails_at_start_up(signer: Signer) -> None
         _create(routes, signer)
 
 
+def test_a_dependency_that_would_take_a_thread_fails_at_start_up(signer: Signer) -> None:
+    def running() -> int:
+        return 1
+
+    routes = router("/v1")
+
+    @routes.get("/threaded")
+    async def threaded(
+        caller: Annotated[Caller, requires("thing:read")], kept: Annotated[int, Depends(running)]
+    ) -> Response:
+        return Response()
+
+    with pytest.raises(UndeclaredRoute, match="/v1/threaded: a dependency is not `async`"):
+        _create(routes, signer)
+
+
 def test_routes_without_an_issuer_fail_at_start_up() -> None:
     routes = router("/v1")
 
@@ -305,6 +321,34 @@ def test_a_scope_has_a_shape(scopes: tuple[str, ...]) -> None:
 
 
 # keys
+async def test_a_token_that_was_good_is_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its signature is computed once per key; its times in every request, and under another key it is nothing."""
+    signer = Signer(tmp_path)
+    verifier, token = TokenVerifier(ISSUER, AUDIENCE, KeySource(str(signer.jwks))), signer.token()
+    assert await verifier.verify(token) == await verifier.verify(token)
+    with pytest.raises(InvalidToken, match="signature"):
+        await verifier.verify(token[:-2] + ("AA" if token[-2:] != "AA" else "BB"))
+    now = time.time()
+    with monkeypatch.context() as later:
+        later.setattr(time, "time", lambda: now + 3600)
+        with pytest.raises(InvalidToken, match="exp"):
+            await verifier.verify(token)
+    other = ECKey.generate_key("P-256", private=True).as_dict(private=False)
+    signer.jwks.write_text(json.dumps({"keys": [{**other, "kid": str(signer.key.kid)}]}))
+    monkeypatch.setattr(jwks, "MAX_AGE_SECONDS", 0.0)
+    monkeypatch.setattr(jwks, "MIN_REFRESH_SECONDS", 0.0)
+    with pytest.raises(InvalidToken, match="signature"):
+        await verifier.verify(token)
+
+
+async def test_no_more_than_so_many_tokens_are_remembered(signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "MAX_BELIEVED", 2)
+    verifier = TokenVerifier(ISSUER, AUDIENCE, KeySource(str(signer.jwks)))
+    for subject in ("one", "two", "three", "one"):
+        assert (await verifier.verify(signer.token(sub=subject))).sub == subject
+    assert len(verifier._believed) == 2
+
+
 async def test_an_unknown_kid_reads_the_keys_again_but_not_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

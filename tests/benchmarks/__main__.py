@@ -20,8 +20,9 @@ from roadbook import logs
 from roadbook_cli import project
 
 Row = Callable[[Stage, Sizes, Report, Peers], Awaitable[None]]
+# The rebuild reads what stands on the services' own topic, so it comes before what publishes there.
 ROWS: dict[str, Row] = {
-    each.ROW: each.measure for each in (append, http_command, imports, relay, projection, read, visible, rebuild)
+    each.ROW: each.measure for each in (append, http_command, imports, relay, projection, read, rebuild, visible)
 }
 
 

@@ -11,7 +11,7 @@ import socket
 import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -55,33 +55,42 @@ class Parts:
 async def relay(parts: Parts, topic: str) -> None:
     made = producer(os.environ["BOOTSTRAP"])
     await made.start()
-    while True:
-        parts.wake.clear()
-        rows = await parts.pool.fetch("SELECT no, id::text, data FROM bare_outbox ORDER BY no LIMIT 500")
-        if not rows:
-            await parts.wake.wait()
-            continue
-        sent = [await made.send(topic, row["data"].encode(), key=row["id"].encode()) for row in rows]
-        await asyncio.gather(*sent)
-        await parts.pool.execute("DELETE FROM bare_outbox WHERE no = ANY($1)", [row["no"] for row in rows])
+    try:
+        while True:
+            parts.wake.clear()
+            rows = await parts.pool.fetch("SELECT no, id::text, data FROM bare_outbox ORDER BY no LIMIT 500")
+            if not rows:
+                await parts.wake.wait()
+                continue
+            sent = [await made.send(topic, row["data"].encode(), key=row["id"].encode()) for row in rows]
+            await asyncio.gather(*sent)
+            await parts.pool.execute("DELETE FROM bare_outbox WHERE no = ANY($1)", [row["no"] for row in rows])
+    finally:
+        await made.stop()
 
 
 async def consume(parts: Parts, topic: str) -> None:
     reader = AIOKafkaConsumer(bootstrap_servers=os.environ["BOOTSTRAP"], enable_auto_commit=False)
     await reader.start()
     reader.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
-    while True:
-        polled = await reader.getmany(timeout_ms=250, max_records=500)
-        records = [record for found in polled.values() for record in found]
-        if not records:
-            continue
-        async with parts.pool.acquire() as connection, connection.transaction():
-            ids = [record.key.decode() for record in records]
-            await connection.execute(SEEN, ids, [record.value.decode() for record in records])
-            places = [(each.partition, found[-1].offset + 1) for each, found in polled.items()]
-            await connection.execute(MOVE, *zip(*places, strict=True))
-        for id_ in ids:
-            parts.waiting[id_].set()
+    try:
+        while True:
+            polled = await reader.getmany(timeout_ms=250, max_records=500)
+            if polled:
+                await keep(parts, polled)
+    finally:
+        await reader.stop()
+
+
+async def keep(parts: Parts, polled: dict[TopicPartition, list[Any]]) -> None:
+    records = [record for found in polled.values() for record in found]
+    ids = [record.key.decode() for record in records]
+    async with parts.pool.acquire() as connection, connection.transaction():
+        await connection.execute(SEEN, ids, [record.value.decode() for record in records])
+        places = [(each.partition, found[-1].offset + 1) for each, found in polled.items()]
+        await connection.execute(MOVE, *zip(*places, strict=True))
+    for id_ in ids:
+        parts.waiting[id_].set()
 
 
 WORK = {"write": relay, "read": consume}
@@ -95,6 +104,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         work = asyncio.create_task(WORK[role](app.state.parts, topic))
         yield
         work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
 
 
 app = FastAPI(lifespan=lifespan, openapi_url=None)

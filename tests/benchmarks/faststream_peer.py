@@ -10,6 +10,7 @@ import uuid
 from typing import Any
 
 import asyncpg
+import uvloop
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 UPSERT = """
@@ -45,7 +46,8 @@ async def run(topic: str, count: int) -> dict[str, float]:
 def main() -> None:
     for line in sys.stdin:
         order = json.loads(line)
-        print(json.dumps(asyncio.run(run(order["topic"], order["count"]))), flush=True)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            print(json.dumps(runner.run(run(order["topic"], order["count"]))), flush=True)
 
 
 if __name__ == "__main__":

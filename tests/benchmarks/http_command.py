@@ -7,7 +7,7 @@ from functools import partial
 from benchmarks import bodies
 from benchmarks.bare_http import SCHEMA
 from benchmarks.frame import Report, alternately, at_least, at_most
-from benchmarks.load import Connections, Counter, closed, post
+from benchmarks.load import Connections, Counter, closed, of, post
 from benchmarks.peers import Peers
 from benchmarks.sizes import Sizes
 from benchmarks.stage import Stage, own_program, program
@@ -49,7 +49,7 @@ async def measure(stage: Stage, sizes: Sizes, report: Report, peers: Peers) -> N
                     },
                     sizes.rounds,
                 )
-                case = f"{clients} client" + "s" * (clients > 1)
+                case = of(clients)
                 report.compare(ROW, case, runs, BARE, goals=[at_least(0.5)], bounded_by=BOUND)
                 report.compare(
                     ROW, f"{case}, p99", runs, BARE, measure="p99", unit=" ms", goals=[at_most(3)], bounded_by=BOUND

@@ -16,6 +16,7 @@ from benchmarks.stage import Stage
 
 ROW = "import"
 SINGLE = "single posts"
+BOUND = "each row is read, checked and decided as a single post is; what an import saves is HTTP and commits"
 
 
 async def ours(url: str, bearer: str, rows: int, numbers: Counter) -> Measures:
@@ -44,5 +45,7 @@ async def measure(stage: Stage, sizes: Sizes, report: Report, peers: Peers) -> N
             SINGLE: partial(closed, 16, sizes.seconds, lambda _: post, numbers),
         }
         runs = await alternately(sides, sizes.rounds)
-        report.compare(ROW, f"{sizes.imported:,} rows", runs, SINGLE, unit=" rows/s", goals=[at_least(5)])
+        report.compare(
+            ROW, f"{sizes.imported:,} rows", runs, SINGLE, unit=" rows/s", goals=[at_least(5)], bounded_by=BOUND
+        )
         connections.close()

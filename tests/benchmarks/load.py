@@ -13,6 +13,10 @@ Act = Callable[[int], Awaitable[object]]
 """One thing to do; its number tells it from all others of the run."""
 
 
+def of(clients: int) -> str:
+    return f"{clients} client" + "s" * (clients > 1)
+
+
 class Counter:
     """Numbers over all runs of a row, so that no two acts are the same."""
 
@@ -75,6 +79,10 @@ class Connection(asyncio.Protocol):
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_exception(exc or ConnectionError("closed by the server"))
 
+    @property
+    def closed(self) -> bool:
+        return self._transport is None or self._transport.is_closing()
+
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         head = self._buffer.find(b"\r\n\r\n")
@@ -111,7 +119,9 @@ class Connections:
         self._all: list[Connection] = []
 
     async def ask(self, request: bytes, expected: int, again: int = 0) -> bytes:
-        """The body. `again` is a status after which the same is asked once more, for as long as it takes."""
+        """The body. `again` is a status after which the same is asked once more, for as long as it takes: a second
+        later, as Retry-After says."""
+        self._idle = [each for each in self._idle if not each.closed]  # servers close what was long idle
         if self._idle:
             connection = self._idle.pop()
         else:
@@ -120,6 +130,7 @@ class Connections:
         status, body = await connection.ask(request)
         self._idle.append(connection)
         if status == again:
+            await asyncio.sleep(1)
             return await self.ask(request, expected, again)
         if status != expected:
             raise RuntimeError(f"{status}: {body[:500]!r}")

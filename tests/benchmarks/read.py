@@ -9,7 +9,7 @@ import asyncpg
 from benchmarks import lives
 from benchmarks.bare_http import SCHEMA
 from benchmarks.frame import Goal, Report, alternately, at_least
-from benchmarks.load import Connections, Counter, closed, get
+from benchmarks.load import Connections, Counter, closed, get, of
 from benchmarks.peers import Peers
 from benchmarks.producing import fill
 from benchmarks.projection import projected
@@ -104,5 +104,4 @@ async def _rounds(sides: dict[str, Callable[[int], Awaitable[bytes]]], sizes: Si
             for name, act in sides.items()
         }
         runs = await alternately(closed_loops, sizes.rounds)
-        case = f"{clients} client" + "s" * (clients > 1)
-        report.compare(ROW, case, runs, BARE, goals=[at_least(0.4)], bounded_by=BOUND)
+        report.compare(ROW, of(clients), runs, BARE, goals=[at_least(0.4)], bounded_by=BOUND)

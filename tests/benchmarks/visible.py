@@ -45,7 +45,7 @@ async def ours(lead: Connections, record: Connections, bearer: str, seconds: flo
     async def act(number: int) -> None:
         key = f'"visible-{new_id()}"'
         sent = post("/v1/leads", bodies.lead(number), authorization=bearer, idempotency_key=key)
-        answer = orjson.loads(await lead.ask(sent, 201))
+        answer = orjson.loads(await lead.ask(sent, 201, again=503))
         began = time.perf_counter()
         whole = decode(answer["position"])
         facts = number % 2 == 0
@@ -78,8 +78,8 @@ async def measure(stage: Stage, sizes: Sizes, report: Report, peers: Peers) -> N
         await stage.start_at_the_end(records, {FACTS_CONSUMER: FACTS_TOPICS, PERSONAL_CONSUMER: PERSONAL_TOPICS})
         stage.execute(leads, SCHEMA)
         stage.execute(records, SCHEMA)
-        lead = stack.enter_context(stage.serving("lead", leads))
-        record = stack.enter_context(stage.serving("projection", records))
+        lead = stack.enter_context(stage.serving("lead", leads, ROADBOOK_TRACES="off"))
+        record = stack.enter_context(stage.serving("projection", records, ROADBOOK_TRACES="off"))
         urls = []
         for role, database in (("write", leads), ("read", records)):
             environment = {"DSN": database.owner_url, "BOOTSTRAP": stage.bootstrap}

@@ -67,7 +67,7 @@ class Page:
     cursor: str | None
 
 
-def page(
+async def page(
     limit: Annotated[int | None, Query(ge=1, le=MAX_PAGE, description="Items per page; 100 if not given.")] = None,
     cursor: Annotated[
         str | None, Query(max_length=_MAX_CURSOR, description="`next_cursor` of the page before.")

@@ -20,7 +20,7 @@ from roadbook.http.health import Health, metrics
 from roadbook.http.jwks import KeySource
 from roadbook.http.paths import Paths
 from roadbook.http.problems import ProblemType, handlers, register
-from roadbook.http.routes import Admission, StrictRoute, declared_scopes, has_cleanup
+from roadbook.http.routes import Admission, StrictRoute, declared_scopes, has_cleanup, in_threads
 from roadbook.messages import Messages
 from roadbook.settings import Settings, SettingsError
 
@@ -162,6 +162,8 @@ def _check_routes(app: FastAPI) -> dict[int, str]:
             raise UndeclaredRoute(f"{context.path}: declares no scope")
         if has_cleanup(route.dependant):
             raise UndeclaredRoute(f"{context.path}: a dependency yields; its clean-up would run after the answer")
+        if in_threads(route.dependant):
+            raise UndeclaredRoute(f"{context.path}: a dependency is not `async`; it would cost a thread's turn")
         if id(route) in templates:
             raise UndeclaredRoute(f"{context.path}: the same route is included twice")
         templates[id(route)] = str(context.path_format)

@@ -6,6 +6,7 @@ the service from starting (`roadbook.http.app`).
 
 import base64
 import binascii
+import hashlib
 import json
 import re
 import time
@@ -19,6 +20,7 @@ from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 from joserfc import jws
 from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
 from starlette.requests import Request
 
 from roadbook.http.jwks import KeySource
@@ -27,6 +29,7 @@ from roadbook.http.problems import Problem
 ALGORITHM: Final = "ES256"
 LEEWAY_SECONDS: Final = 30
 MAX_TOKEN_BYTES: Final = 8 * 1024
+MAX_BELIEVED: Final = 1_000
 NETWORK: Final = "network:all"
 TOKEN_TYPES: Final = frozenset({"at+jwt", "application/at+jwt"})
 # Headers that let the sender choose the key or the rules. `kid` only names one of the keys we pinned.
@@ -69,6 +72,7 @@ class TokenVerifier:
         self._audience = audience
         self._keys = keys
         self._registry = jws.JWSRegistry(algorithms=[ALGORITHM])
+        self._believed: dict[bytes, tuple[ECKey, dict[str, Any]]] = {}
 
     async def verify(self, token: str) -> Caller:
         """Raises `InvalidToken`, or `Unavailable` while the issuer's keys cannot be read."""
@@ -78,6 +82,18 @@ class TokenVerifier:
         key = await self._keys.key(kid)
         if key is None:
             raise InvalidToken("kid")
+        claims = self._signed(token, key)
+        self._check(claims, time.time())
+        return _caller(claims)
+
+    def _signed(self, token: str, key: ECKey) -> dict[str, Any]:
+        """The claims, which `key` has signed. A client sends one token many times, and its signature is most of what
+        looking at it costs: what was found good under this very key is not computed again. Keys that are fetched anew
+        are other keys, times are looked at in each request, and nobody can fill this who has no good tokens."""
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._believed.get(digest)
+        if known is not None and known[0] is key:
+            return known[1]
         try:
             signed = jws.deserialize_compact(token, key, registry=self._registry)
             claims = json.loads(signed.payload or b"")
@@ -85,8 +101,10 @@ class TokenVerifier:
             raise InvalidToken("signature") from None
         if not isinstance(claims, dict):
             raise InvalidToken("claims")
-        self._check(claims, time.time())
-        return _caller(claims)
+        if len(self._believed) >= MAX_BELIEVED:
+            self._believed.pop(next(iter(self._believed)))
+        self._believed[digest] = key, claims
+        return claims
 
     def _check(self, claims: Mapping[str, Any], now: float) -> None:
         audience = claims.get("aud")

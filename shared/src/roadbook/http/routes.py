@@ -226,6 +226,15 @@ def has_cleanup(dependant: Dependant) -> bool:
     return any(inspect.isgeneratorfunction(call) or inspect.isasyncgenfunction(call) for call in calls)
 
 
+def in_threads(dependant: Dependant) -> bool:
+    """Whether a dependency is no coroutine: each of those takes a thread of the pool there and back, for every request,
+    and waits in line for one behind the others."""
+    calls = [each.call for each in _flatten(dependant) if each.call is not None]
+    return not all(
+        inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__) for call in calls
+    )
+
+
 def _flatten(dependant: Dependant) -> Iterator[Dependant]:
     for child in dependant.dependencies:
         yield child

@@ -20,7 +20,7 @@ from roadbook.http.types import Uuid, rfc3339
 _HALF = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
-def running(request: Request) -> Service:
+async def running(request: Request) -> Service:
     service: Service = request.app.state.identity
     return service
 

@@ -23,7 +23,7 @@ from roadbook.http.problems import Problem
 from roadbook.http.types import Uuid, rfc3339
 
 
-def running(request: Request) -> Service:
+async def running(request: Request) -> Service:
     service: Service = request.app.state.lead
     return service
 

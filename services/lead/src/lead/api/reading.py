@@ -27,7 +27,7 @@ Reading = Annotated[Caller, requires("lead:read")]
 DealerQuery = Annotated[models.DealerCode | None, Query(description="For headquarters; a dealer sees its own.")]
 
 
-def wanted(
+async def wanted(
     request: Request,
     state: Annotated[Literal["open", "lost", "recycled", "converted"] | None, Query()] = None,
     grade: Annotated[models.Grade | None, Query()] = None,

@@ -266,7 +266,7 @@ class Filters:
     day: date | None
 
 
-def filters(
+async def filters(
     vin: Annotated[Vin | None, Query()] = None,
     lead: Annotated[Uuid | None, Query()] = None,
     state: Annotated[State | None, Query()] = None,

@@ -43,7 +43,7 @@ class Running:
         self.wakeups = wakeups
 
 
-def running(request: Request) -> Running:
+async def running(request: Request) -> Running:
     kept: Running = request.app.state.projection
     return kept
 
@@ -51,7 +51,7 @@ def running(request: Request) -> Running:
 Kept = Annotated[Running, Depends(running)]
 
 
-def at_least(
+async def at_least(
     token: Annotated[
         str | None,
         Query(

@@ -8,7 +8,7 @@ from projection.service import When
 from roadbook.http.types import Instant
 
 
-def when(
+async def when(
     as_of: Annotated[
         Instant | None, Query(description="Only what had happened by then; the record is judged at that moment.")
     ] = None,

@@ -28,7 +28,7 @@ from sales.service.opportunities import DealerMissing, PartyUnknown, listed
 from sales.views.listing import Listing
 
 
-def running(request: Request) -> Service:
+async def running(request: Request) -> Service:
     service: Service = request.app.state.sales
     return service
 

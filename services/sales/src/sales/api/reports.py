@@ -24,7 +24,7 @@ StaffPath = Annotated[words.StaffId, Path(description="Of the dealer's staff.", 
 LONGEST = timedelta(days=3660)
 
 
-def span(
+async def span(
     first: Annotated[Date, Query(alias="from", description="First day, by the dealers' clock.")],
     last: Annotated[Date, Query(alias="to", description="Last day; it belongs to it.")],
 ) -> Span:
