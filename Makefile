@@ -33,7 +33,7 @@ logs: setup ## follow all logs (Ctrl-C ends it)
 	@$(BIN)/roadbook logs --follow
 
 test: setup ## the whole suite on real PostgreSQL and real Kafka
-	@$(BIN)/pytest -q -n 2 shared services contracts/client deploy/cli tests/architecture tests/contracts tests/docs $(ARGS)
+	@$(BIN)/pytest -q -n 2 shared services contracts/client deploy/cli tests/architecture tests/chaos tests/contracts tests/docs $(ARGS)
 	@$(BIN)/pytest -q -s tests/system $(ARGS)
 	@$(BIN)/pytest -q -s tests/properties $(ARGS)
 
