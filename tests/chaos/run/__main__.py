@@ -5,6 +5,7 @@ import asyncio
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -40,6 +41,17 @@ def elsewhere(root: Path) -> None:
     os.execve(sys.executable, [sys.executable, "-m", "run", *sys.argv[1:]], {**os.environ, "PYTHONPATH": path})
 
 
+async def ended_in_order(asked: argparse.Namespace) -> int:
+    """SIGTERM, as `timeout` sends it, is an end like Ctrl-C: what was started is ended."""
+    run = asyncio.ensure_future(chaos(asked))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, run.cancel)
+    try:
+        return await run
+    except asyncio.CancelledError:
+        print("chaos: ended from outside")
+        return 2
+
+
 async def chaos(asked: argparse.Namespace) -> int:
     from run.plan import plan, required
 
@@ -56,8 +68,7 @@ async def chaos(asked: argparse.Namespace) -> int:
     from run.running import Running
 
     folder = asked.folder or asked.root / ".roadbook" / "chaos" / str(asked.seed)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    forget(folder)
     about: dict[str, Any] = {
         "seed": asked.seed, "minutes": round(seconds / 60, 2), "brokers": asked.brokers, "commit": commit(asked.root),
         "versions": versions(), "plan": [vars(each) for each in planned], "rate": asked.rate,
@@ -73,6 +84,16 @@ async def chaos(asked: argparse.Namespace) -> int:
         print(f"FAILED: {word}")
     print(f"chaos: {'failed' if wrong else 'nothing was violated'} (seed {asked.seed}, folder {folder})")
     return 1 if wrong else 0
+
+
+def forget(folder: Path) -> None:
+    """An earlier run in the same folder, with whatever it left running."""
+    from roadbook_cli.stack import Stack
+
+    if (folder / "home").is_dir():
+        Stack(folder / "home", brokers=0).down(wipe=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
 
 
 def commit(root: Path) -> str:
@@ -93,7 +114,7 @@ def main(argv: list[str]) -> int:
     if asked.root != ROOT:
         elsewhere(asked.root)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(chaos(asked))
+        return runner.run(ended_in_order(asked))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Carries a plan out: one fault after another, each watched until little waits anywhere, each written down."""
 
+import asyncio
 import json
 import random
 import time
@@ -37,8 +38,6 @@ class Conductor:
 
     async def carry_out(self, planned: Sequence[Planned], started: float, until: float) -> None:
         """`started`: monotonic moment of the plan's zero; what could not begin before `until` is said."""
-        import asyncio
-
         for each in planned:
             wait = started + each.at - time.monotonic()
             if wait > 0:
@@ -53,7 +52,7 @@ class Conductor:
             self.stand, self.client, self.load, self.monitor, self.eyes, self.injected,
             random.Random(each.seed), each.seconds, self.folder,
         )  # fmt: skip
-        begun = now()
+        begun, little = now(), self.monitor.usual(ctx.began)
         try:
             bite = await FAULTS[each.fault].act(ctx)
         except Exception as error:
@@ -62,9 +61,9 @@ class Conductor:
         ended, over = now(), time.monotonic()
         for service in SERVICES:
             await self.stand.ready(service)
-        recovered = await self.monitor.calm(over, RECOVERY)
+        recovered = await self.monitor.calm(over, RECOVERY, little)
         if recovered is None:
-            bite.wrong.append(f"not recovered within {RECOVERY:.0f} s")
+            bite.wrong.append(f"not recovered within {RECOVERY:.0f} s: {self.monitor.waiting()}")
         line = {
             "n": each.n, "fault": each.fault, "what": each.what, "begun": begun, "ended": ended,
             "seconds": round(over - ctx.began, 1), "bit": bite.bit and not bite.wrong, "wrong": bite.wrong,

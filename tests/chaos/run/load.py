@@ -12,16 +12,20 @@ from typing import Any
 from run.client import Client, Command, Said
 from run.known import DEALERS, DEMONSTRATORS, MODELS, PRICE, Known, Lead, Thing
 
+EASE = 1500  # events
+
 
 def after(days: float = 0, seconds: float = 0) -> str:
     return (datetime.now(UTC) + timedelta(days=days, seconds=seconds)).isoformat(timespec="seconds")
 
 
 class Load:
-    """`rate` is commands a second at most; `callers` how many stories are told at once."""
+    """`rate` is commands a second at most; `callers` how many stories are told at once. `lag`: how many events wait to
+    be read; above `EASE` the load eases, or a slow machine would still be reading an hour later."""
 
-    def __init__(self, client: Client, seed: int, rate: float, callers: int = 48) -> None:
-        self.client, self.rate, self.callers = client, rate, callers
+    def __init__(self, client: Client, seed: int, rate: float, lag: Callable[[], int], callers: int = 32) -> None:
+        self.client, self.rate, self.callers, self.lag = client, rate, callers, lag
+        self.eased = 0.0  # seconds of callers
         self.known = Known(random.Random(f"load-{seed}"))
         self.random = random.Random(f"stories-{seed}")
         self.ending = asyncio.Event()
@@ -52,6 +56,9 @@ class Load:
         self._next = max(self._next, time.monotonic() - 0.25) + 1 / self.rate
         if wait > 0:
             await asyncio.sleep(wait)
+        while self.lag() > EASE and not self.ending.is_set():
+            self.eased += 0.2
+            await asyncio.sleep(0.2)
         if self.ending.is_set():
             raise Over
         said = await self.client.tell(Command(service, path, kind, dealer, body, **more))
@@ -130,9 +137,7 @@ class Load:
         """A list of leads, sent twice: the second time changes nothing."""
         dealer = self.random.choice(DEALERS)
         number = self.random.getrandbits(40)
-        rows = [
-            {"row_id": f"{number:x}-{n}", **self.known.capture(dealer)} for n in range(self.random.randrange(5, 25))
-        ]
+        rows = [{"row_id": f"{number:x}-{n}", **self.known.capture(dealer)} for n in range(self.random.randrange(3, 9))]
         content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
         for _ in range(2):
             await self.tell("lead", "/v1/leads:import", "import_leads", dealer, content=content,

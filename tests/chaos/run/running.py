@@ -66,7 +66,8 @@ class Running:
         return self.wrong
 
     async def _under_load(self, client: Client, eyes: Eyes) -> None:
-        load, monitor = Load(client, self.asked.seed, self.asked.rate), Monitor(self.stand, eyes)
+        monitor = Monitor(self.stand, eyes, self.folder)
+        load = Load(client, self.asked.seed, self.asked.rate, lambda: monitor.lag)
         injected = Journal(self.folder / "injected.jsonl")
         samples = Samples(self.stand, client, load.known, self.folder, min(30.0, self.seconds / 4))
         conductor = Conductor(self.stand, client, load, monitor, eyes, injected, self.folder, self.say)
@@ -77,7 +78,7 @@ class Running:
                 monitor.run(ending),
                 samples.run(ending),
                 self._probing(client, load, ending),
-                self._ticks(client, ending),
+                self._ticks(client, monitor, ending),
             )
         ]
         loading = asyncio.create_task(load.run())
@@ -152,7 +153,7 @@ class Running:
         while not ending.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(ending.wait(), PROBE_SECONDS)
-            known = [each for each in list(load.known.things)[-200:]]
+            known = list(load.known.things)[-200:]
             if not known:
                 continue
             thing = load.random.choice(known)
@@ -162,13 +163,14 @@ class Running:
             path, never = load.random.choice(readings(thing.path))
             await client.probe(dealer, thing.service, path, never)
 
-    async def _ticks(self, client: Client, ending: asyncio.Event) -> None:
+    async def _ticks(self, client: Client, monitor: Monitor, ending: asyncio.Event) -> None:
         while not ending.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(ending.wait(), 15.0)
             answers = client.figures.since(time.monotonic() - 15.0)
             ok = sum(each.class_ == "ok" for each in answers)
-            self.say(f"    {ok / 15:.0f} commands/s accepted, {len(client.figures.open)} in the air")
+            waits = "" if ending.is_set() else f", {monitor.waiting()}"
+            self.say(f"    {ok / 15:.0f} commands/s accepted, {len(client.figures.open)} in the air{waits}")
 
     async def down(self) -> None:
         await self.stand.down()
