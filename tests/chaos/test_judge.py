@@ -67,6 +67,20 @@ def one_key_gave_two_answers(run: ToldRun) -> None:
     two[0]["key"] = one[0]["key"]
 
 
+@doctored("leak")
+def a_dealer_was_given_anothers_answer(run: ToldRun) -> None:
+    asked, answer = run.op_of(run.stored("lead_captured"))
+    here = {"op": "other", "correlation": "other"}
+    run.files["ledger.jsonl"] += [{**asked, **here, "dealer": "dealer-sh-02"}, {**answer, **here}]
+
+
+@doctored("lost")
+def another_body_was_given_the_answer(run: ToldRun) -> None:
+    asked, answer = run.op_of(run.stored("lead_captured"))
+    here = {"op": "other", "correlation": "other"}
+    run.files["ledger.jsonl"] += [{**asked, **here, "body_sha256": "2"}, {**answer, **here}]
+
+
 @doctored("duplicated")
 def an_import_made_more_leads_than_rows(run: ToldRun) -> None:
     _, answer = run.op_of(run.stored("lead_captured"))

@@ -132,7 +132,9 @@ class ToldRun:
         headers = {**dict(own[place].headers), "ce_subject": "lead/forged", "ce_sequence": "0000000002", "ce_id": "f"}
         message = self.send(event, headers=tuple(headers.items()))
         where = dict(zip(("topic", "partition", "offset"), message.place, strict=True))
-        self.files["injected.jsonl"].append({"fault": "F28", **where, "stream": "lead/forged", "expect": expect})
+        self.files["injected.jsonl"].append(
+            {"fault": "F29", **where, "stream": "lead/forged", "version": 2, "expect": expect}
+        )
 
     def personal(self, key: str, version: int) -> None:
         topic, partition = PERSONAL, partition_of(key.encode(), PARTITIONS)

@@ -16,6 +16,9 @@ from checker.oracles.kafka import FILE, PERSONAL, Dump, dumped
 from checker.oracles.verdict import Verdict
 
 HELD, PROBES, FAULTS = "c streams that nothing holds back", "e probes", "f faults that bit"
+Place = tuple[str, int, int]
+_POISON: Final = ("F29", "F30", "F31")
+"""What no consumer can ever apply; versions out of order (F28) are applied in the end."""
 _MUST: Final = (stored.STORED, stored.DENSE, published.PUBLISHED, published.ORDER, recorded.RECORDS)
 
 
@@ -70,25 +73,29 @@ def _figures(run: Path, ops: Mapping[str, Op], found: Stores, verdict: Verdict) 
     figures["of them by the system"] = ", ".join(f"{name} {count}" for name, count in actors.most_common()) or "none"
 
 
-def _held(run: Path, forged: Mapping[tuple[str, int, int], Line], verdict: Verdict) -> None:
-    """Nothing of ours waits or is parked at the end; all that is forged is."""
+def _held(run: Path, forged: Mapping[Place, Line], verdict: Verdict) -> None:
+    """Nothing of ours waits or is parked at the end; poison is, or an operator has skipped it."""
     streams = {str(line.get("stream")) for line in forged.values()}
-    held: dict[str, set[tuple[str, int, int]]] = {}
+    aside: dict[str, set[Any]] = {}
     for service in services_of(run):
         rows = table(run, service, "held")
         if rows is None:
             continue
-        places = held.setdefault(service, set())
+        known = aside.setdefault(service, set())
+        known |= {(row["stream"], row["version"]) for row in table(run, service, "skips") or ()}
         for row in rows:
             place = (row["topic"], int(row["partition"]), int(row["offset"]))
-            places.add(place)
+            known.add(place)
             verdict.n[HELD] += 1
             if place not in forged and row["stream"] not in streams:
                 why = row["reason"] or "waits for an earlier version"
                 verdict.note("unseen", HELD, f"{row['consumer']}: {row['stream']} v{row['version']} {why}")
     for place, line in forged.items():
+        if line["fault"] not in _POISON or line["expect"] != "parked" or place[1] < 0 or "projection" not in aside:
+            continue
         verdict.n[HELD] += 1
-        if line["expect"] == "parked" and "projection" in held and place not in held["projection"]:
+        unreadable = ("undecodable/" + "/".join(map(str, place)), 0)
+        if not aside["projection"] & {place, unreadable, (line.get("stream"), line.get("version"))}:
             verdict.note("not_parked", HELD, f"{line['fault']}: {line.get('stream')} at {place}")
 
 

@@ -25,7 +25,7 @@ def judge(run: Path, ops: Mapping[str, Op], stores: Stores, injected: set[str], 
     for op in ops.values():
         _acknowledged(op, stores, verdict)
         _bound(op, by_correlation.get(op.correlation, ()), stores, verdict)
-    _keys(ops.values(), stores, verdict)
+    _keys(ops.values(), verdict)
     _remembered(run, ops.values(), verdict)
     _invented(ops, stores, injected, verdict)
     _repeated(stores, verdict)
@@ -104,14 +104,24 @@ def _of_a_list(op: Op, events: Sequence[Stored], verdict: Verdict) -> None:
         verdict.note("lost", ONCE, f"{op}: {made} streams of {last['created']} created")
 
 
-def _keys(ops: Iterable[Op], stores: Stores, verdict: Verdict) -> None:
-    """Per key one group of events, whichever attempt or client asks."""
+def _keys(ops: Iterable[Op], verdict: Verdict) -> None:
+    """Per key one group of events, for one body and one caller, whichever attempt asks."""
     groups: dict[tuple[Any, ...], dict[tuple[str, ...], Op]] = defaultdict(dict)
+    callers: dict[str, Op] = {}
+    bodies: dict[tuple[Any, ...], Op] = {}
     for op in ops:
-        if op.scope is not None:
-            for answer in op.oks:
-                if "events" in answer:
-                    groups[op.scope].setdefault(tuple(answer["events"]), op)
+        for answer in op.oks:
+            ids = tuple(answer.get("events") or ())
+            if op.scope is None or not ids:
+                continue
+            groups[op.scope].setdefault(ids, op)
+            first = callers.setdefault(ids[0], op)
+            if first.scope != op.scope:
+                name = "duplicated" if first.invoke.get("dealer") == op.invoke.get("dealer") else "leak"
+                verdict.note(name, ONCE, f"{op} was given the answer of {first}")
+            first = bodies.setdefault(op.scope, op)
+            if first.invoke.get("body_sha256") != op.invoke.get("body_sha256"):
+                verdict.note("lost", ONCE, f"{op} was given the answer of another body, {first}")
     for scope, found in groups.items():
         if len(found) > 1:
             verdict.note("duplicated", ONCE, f"key {scope[-1]}: {len(found)} groups, {next(iter(found.values()))}")
