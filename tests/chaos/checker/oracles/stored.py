@@ -185,6 +185,9 @@ def _reactions(run: Path, stores: Stores, verdict: Verdict) -> None:
         noted = {(f"system:{row['reaction']}", str(row["event"])) for row in rows}
         for event in stores.by_id.values():
             reaction = _is_system(event) and event.actor not in SYSTEM
+            cause = stores.by_id.get(event.causation or "")
+            if cause is not None and cause.service == service:
+                continue  # a service's answer to itself is one transaction with its cause's effect, and notes no outcome
             if event.service == service and reaction and (event.actor, event.causation) not in noted:
                 verdict.note("invented", ONCE, f"{_named([event])} by {event.actor}: no outcome was noted")
 
