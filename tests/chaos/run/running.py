@@ -26,7 +26,7 @@ from run.quiet import quiet
 from run.samples import Samples
 from run.stand import SERVICES, Stand
 
-GRACE = 90.0  # seconds that the plan may run over
+GRACE = 60.0  # seconds that the plan may run over, beside half of its own
 PROBE_SECONDS = 0.5
 
 
@@ -51,7 +51,7 @@ class Running:
     async def go(self) -> list[str]:
         """What was wrong; nothing if all is well."""
         await self.stand.up()
-        self.say(f"the stack is up: {self.asked.brokers} broker(s), {len(self.stand.proxies)} proxies")
+        self.say(f"the stack is up: {self.asked.brokers} broker(s), {len(self.stand.proxies.ports)} proxies")
         self.note(started=now())
         stand = self.stand
         eyes = Eyes(stand.bootstrap)
@@ -83,7 +83,7 @@ class Running:
         ]
         loading = asyncio.create_task(load.run())
         try:
-            await conductor.carry_out(self.planned, started, started + self.seconds + GRACE)
+            await conductor.carry_out(self.planned, started, started + 1.5 * self.seconds + GRACE)
             left = started + self.seconds - time.monotonic()
             if left > 0:
                 await asyncio.wait({loading}, timeout=left)
