@@ -27,7 +27,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="instead of --minutes")
     parser.add_argument("--brokers", type=int, choices=(1, 3), default=1)
     parser.add_argument("--rate", type=float, default=110.0, help="commands a second at most")
-    parser.add_argument("--faults", default="", help="only these: F13,F26")
+    parser.add_argument("--faults", default="", help="only these: F13,F26; none: load alone")
     parser.add_argument("--folder", type=Path, help="of the run; .roadbook/chaos/<seed> if not given")
     parser.add_argument("--root", type=Path, default=ROOT, help="the tree whose services are run")
     parser.add_argument("--quiet", type=float, default=120.0, help="seconds within which everything must come to rest")
@@ -60,7 +60,7 @@ async def chaos(asked: argparse.Namespace) -> int:
 
     seconds = asked.seconds or asked.minutes * 60
     only = [code for code in asked.faults.split(",") if code]
-    planned = plan(asked.seed, seconds, asked.brokers, only)
+    planned = [] if only == ["none"] else plan(asked.seed, seconds, asked.brokers, only)
     print(
         f"plan of seed {asked.seed}: {len(planned)} faults of {len({p.fault for p in planned})} kinds, {seconds:.0f} s"
     )

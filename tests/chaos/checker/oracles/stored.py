@@ -187,7 +187,7 @@ def _reactions(run: Path, stores: Stores, verdict: Verdict) -> None:
             reaction = _is_system(event) and event.actor not in SYSTEM
             cause = stores.by_id.get(event.causation or "")
             if cause is not None and cause.service == service:
-                continue  # a service's answer to itself: one transaction with what it answers, no outcome noted
+                continue  # a timer's: the service answers itself, and notes no outcome
             if event.service == service and reaction and (event.actor, event.causation) not in noted:
                 verdict.note("invented", ONCE, f"{_named([event])} by {event.actor}: no outcome was noted")
 
