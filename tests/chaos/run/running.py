@@ -36,7 +36,7 @@ class Running:
         about: dict[str, Any], required: int,
     ) -> None:  # fmt: skip
         self.folder, self.asked, self.planned, self.seconds = folder, asked, planned, seconds
-        self.about, self.required = about, required
+        self.about, self.required = about, max(1, required)
         self.stand = Stand(folder / "home", asked.brokers)
         self.wrong: list[str] = []
         self._began = time.monotonic()
@@ -112,6 +112,9 @@ class Running:
         self.wrong += conductor.wrong + self.stand.said
         self.wrong += [f"{line['fault']} had no effect: {line['what']}" for line in conductor.lines
                        if not line["bit"] and not line["wrong"]]  # fmt: skip
+        if conductor.left:
+            print(f"no time left    for {', '.join(conductor.left)}")
+        self.wrong += [f"no time was left for {fault}" for fault in conductor.left if self.asked.faults]
         kinds = len({line["fault"] for line in conductor.lines})
         if kinds < self.required:
             self.wrong.append(f"{kinds} different faults, {self.required} wanted")
