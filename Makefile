@@ -8,7 +8,7 @@ COMPOSE := docker-compose.yml
 YAML := $(COMPOSE) deploy .yamllint.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: bench-peers help setup demo up down status logs test test-simulator test-properties test-matching test-kcat test-fuzz contracts test-contracts bench bench-quick lint format lock clean
+.PHONY: bench-peers help setup demo up down status logs test test-simulator test-properties test-matching chaos chaos-selftest test-kcat test-fuzz contracts test-contracts bench bench-quick lint format lock clean
 
 help: ## this list
 	@echo "Roadbook: one lifetime record for every car customer. Two commands to know: make demo, make test."
@@ -33,7 +33,7 @@ logs: setup ## follow all logs (Ctrl-C ends it)
 	@$(BIN)/roadbook logs --follow
 
 test: setup ## the whole suite on real PostgreSQL and real Kafka
-	@$(BIN)/pytest -q -n 2 shared services contracts/client deploy/cli tests/architecture tests/contracts tests/docs tests/benchmarks tests/simulator/test_bites.py tests/simulator/test_models.py $(ARGS)
+	@$(BIN)/pytest -q -n 2 shared services contracts/client deploy/cli tests/architecture tests/benchmarks tests/chaos tests/contracts tests/docs tests/simulator/test_bites.py tests/simulator/test_models.py $(ARGS)
 	@$(BIN)/pytest -q -s tests/system $(ARGS)
 	@$(BIN)/pytest -q -s tests/properties tests/simulator/test_simulator.py $(ARGS)
 
@@ -48,6 +48,12 @@ test-fuzz: setup ## the running services against their own OpenAPI documents (FU
 
 test-matching: setup ## precision, recall and cost of matching on a labelled set (some minutes)
 	@$(BIN)/pytest -q -s -p no:randomly --timeout 1800 tests/matching $(ARGS)
+
+chaos: setup ## load and seeded faults on a real stack, then the judge (SEED=1 MINUTES=8 BROKERS=1, or 3)
+	@PYTHONPATH=tests/chaos $(BIN)/python -m run $(or $(SEED),1) --minutes $(or $(MINUTES),8) --brokers $(or $(BROKERS),1) $(ARGS)
+
+chaos-selftest: setup ## the judge of chaos runs on seeded bugs: an alarm on each, none on clean runs (half an hour)
+	@PYTHONPATH=tests/chaos $(BIN)/python -m selftest $(ARGS)
 
 test-kcat: setup ## our topic as kcat reads it (needs the Debian package kcat)
 	@$(BIN)/pytest -q -s tests/kcat

@@ -1,11 +1,13 @@
 """The store contract on memory and on Postgres, and the traps that only Postgres has."""
 
 import asyncio
+from typing import Any
 
 import asyncpg
 import pytest
 
 from roadbook.database import Pool
+from roadbook.errors import Unavailable
 from roadbook.store.memory import MemoryStore
 from roadbook.store.port import Store, TimerFired, TimerGone, TimerWanted, VersionConflict
 from roadbook.store.postgres import PostgresStore, forget_answers
@@ -52,6 +54,22 @@ async def test_t7_even_the_owner_is_refused_by_the_trigger(
     await PostgresStore(lead_pool).write(a_write(a_stream(), 0))
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="events are facts"):
         await owner_connection.execute(statement)
+
+
+async def test_a_statement_that_takes_too_long_leaves_its_connection_clean(
+    lead_pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Found by chaos: the transaction was left open, and asyncpg complained of it when the connection came back."""
+
+    async def slow(connection: Any, _: Any) -> None:
+        await connection.execute("SET LOCAL statement_timeout = 50")
+        await connection.execute("SELECT pg_sleep(5)")
+
+    stream = a_stream()
+    with pytest.raises(Unavailable):
+        await PostgresStore(lead_pool).write(a_write(stream, 0), slow)
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
+    await PostgresStore(lead_pool).write(a_write(stream, 0))
 
 
 async def test_t2_positions_follow_versions_whatever_the_contention(lead_pool: Pool) -> None:

@@ -108,7 +108,8 @@ class Consumer:
         self._work = work
         self._in_tx, self._after_commit = crash_prefix + ".in_tx", crash_prefix + ".after_commit"
         self._next: dict[TopicPartition, int] = {}
-        self._excused = time.monotonic()  # until then this worker waited for something else than itself
+        self._worked = 0.0  # seconds spent on transactions that were committed
+        self._excused = self._unworked()  # until then this worker waited for something else than itself
         self._last_append = 0  # broker time of the last applied record, ms
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -147,7 +148,7 @@ class Consumer:
 
     def _note(self, error: Exception, delay: float) -> None:
         if isinstance(error, _WAITING_FOR_OTHERS) or is_unreachable(error):
-            self._excused = time.monotonic() + delay
+            self._excused = self._unworked() + delay
         reason = type(error).__name__
         CONSUMER_RETRIES.labels(self._settings.name, reason).inc()
         # Only the class: the text of an exception may quote what was being written.
@@ -232,8 +233,10 @@ class Consumer:
         }
         if not moves:
             return False
+        began = time.monotonic()
         async with self._store.transaction() as transaction:
             outcome = await self._apply(transaction, moves, records, retries)
+        self._worked += time.monotonic() - began
         self._next = dict(after)
         self._report(outcome)
         crashpoint(self._after_commit)
@@ -271,6 +274,11 @@ class Consumer:
 
     # ── the watchdog ────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _unworked(self) -> float:
+        """Seconds in which nothing got done, of a clock. A long batch, one transaction for each event, is worked off
+        partition after partition: the last of them stands still for as long, and that is no sign of a stuck worker."""
+        return time.monotonic() - self._worked
+
     async def _watch(self, stop: asyncio.Event) -> None:
         marks: dict[TopicPartition, tuple[int, float]] = {}
         while not stop.is_set():
@@ -281,10 +289,10 @@ class Consumer:
             try:
                 ends = await self._subscription.end_offsets(list(own))
             except Exception:
-                self._excused = time.monotonic()  # nobody can say that the topic moves
+                self._excused = self._unworked()  # nobody can say that the topic moves
                 continue
             self._export_lag(own, ends)
-            now, late = time.monotonic(), 0
+            now, late = self._unworked(), 0
             for each, end in ends.items():
                 if end <= own[each] or marks.get(each, (-1, 0.0))[0] != own[each]:
                     marks[each] = (own[each], now)

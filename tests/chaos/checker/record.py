@@ -17,8 +17,7 @@ COMPLETE = ("name", "contact_point", "address", "model", "budget", "window", "ne
 KEPT_ONLY = {"groupbuy", "campaign", "showroomday", "mediaspend", "commission", "salestarget", "forecast"}
 UNHELD = {"partyref", "consent", "quote", "contract", "tradein", "accessorysale"}
 KNOWN = {name for rows in ROWS.values() for name in rows}
-TOLD = ("status_reports", "scores", "online_experiences", "showroom_visits", "lost", "reopened", "converted",
-        "recycled", "outcomes")
+TOLD = "status_reports scores online_experiences showroom_visits lost reopened converted recycled outcomes"
 Datas = list[Data]
 OPEN_LEAD = "captured_at source campaign dealer_wish region needs grade reasons vehicles budget window first_contact_at"
 
@@ -102,7 +101,6 @@ def intervals_of(vehicle: str, events: Sequence[Event], dealer: str | None) -> D
     return found
 
 
-
 class World:
     """All events there are. A viewer is a dealer, or None for headquarters."""
 
@@ -112,6 +110,10 @@ class World:
 
     def customers(self, dealer: str | None, now: datetime, as_of: Any = None, known_at: Any = None) -> dict[str, Data]:
         """Customer id -> facts: of what may be seen now, what had happened by `as_of` and was known by `known_at`."""
+        return {ref: record(*own, as_of or now) for ref, own in self.groups(dealer, now, as_of, known_at).items()}
+
+    def groups(self, dealer: str | None, now: datetime, as_of: Any = None, known_at: Any = None) -> dict[str, Any]:
+        """Customer id -> what `record` makes its facts of, but for the moment."""
         seen, links, intervals = [], [], []
         for name in sorted(self.streams):
             known = [e for e in self.streams[name] if not known_at or e.recorded <= known_at]
@@ -131,14 +133,11 @@ class World:
         groups = {ref: {ref} for ref in refs if ref}
         links = [pair for pair in links if pair[0] in groups and pair[1] in groups]
         for one, other in links:
-            together = groups[one] | groups[other]
-            groups.update(dict.fromkeys(together, together))
+            groups.update(dict.fromkeys(together := groups[one] | groups[other], together))
         own: dict[str, tuple[list[Stream], Datas]] = {min(each): ([], []) for each in groups.values()}
         for ref, sort, each in [*((s.ref, 0, s) for s in seen), *((i["party_ref"], 1, i) for i in intervals)]:
             own[min(groups[ref])][sort].append(each)
-        return {ref: record(*own[ref], sorted(groups[ref]), links, as_of or now) for ref in own}
-
-
+        return {ref: (*own[ref], sorted(groups[ref]), links) for ref in own}
 
 
 def record(streams: Sequence[Stream], intervals: Datas, refs: list[str], links: list[Any], at: datetime) -> Data:
@@ -205,7 +204,7 @@ def record(streams: Sequence[Stream], intervals: Datas, refs: list[str], links: 
                 "late": each["outcome"] == "done" and each["closed_at"] > each["due"]}),
             "test_drives": entries("testdrive", "", lambda each: without(
                 timed(each, "booked", "report_by", "missed"), "report_by")),
-            **{section: entries("lead", section) for section in TOLD},
+            **{section: entries("lead", section) for section in TOLD.split()},
         },
     }
 

@@ -10,7 +10,7 @@ import subprocess
 import time
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -40,9 +40,9 @@ process.roles=broker,controller
 node.id={node}
 controller.quorum.voters={voters}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{client}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}{listen}
+advertised.listeners=PLAINTEXT://127.0.0.1:{client}{advertise}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
@@ -75,11 +75,16 @@ _JVM = (
 
 @dataclass
 class Kafka:
-    """The embedded brokers of one stack; node ids are 1..brokers, ports and cluster id are kept in `home`."""
+    """The embedded brokers of one stack; node ids are 1..brokers, ports and cluster id are kept in `home`.
+
+    `proxied`, set before the first start, gives nodes a second listener for clients behind a proxy: the port the node
+    listens on, and the proxy's port, which it tells those clients. Who comes by `bootstrap` comes directly.
+    """
 
     home: Path
     brokers: int = 1
     given_port: int | None = None
+    proxied: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     _state: dict[str, Any] = field(default_factory=dict, repr=False)
     _down: set[int] = field(default_factory=set, repr=False)
 
@@ -232,7 +237,10 @@ class Kafka:
 
     def _write_properties(self, node: int) -> None:
         listed = self._state["ports"]
+        listen, advertise = self.proxied.get(node, (None, None))
         text = _SETTINGS.format(
+            listen=f",PROXIED://127.0.0.1:{listen}" if listen else "",
+            advertise=f",PROXIED://127.0.0.1:{advertise}" if advertise else "",
             node=node,
             # Static voters: a changed controller port is a line here, not a change in the replicated log.
             voters=",".join(f"{n}@127.0.0.1:{listed[str(n)][1]}" for n in self.nodes),

@@ -35,13 +35,17 @@ def _silent(_: str) -> None:
 
 @dataclass
 class Stack:
-    """One stack. `ports` may give `postgres`, `kafka` (first node; the next ones follow) and service names."""
+    """One stack. `ports` may give `postgres`, `kafka` (first node; the next ones follow) and service names.
+
+    `overrides`: by service, environment variables that its process sees instead of what the stack would tell it.
+    """
 
     home: Path
     brokers: int = 1
     services: tuple[str, ...] = SERVICES
     ports: Mapping[str, int] = field(default_factory=dict)
     report: Report = _silent
+    overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.home = Path(self.home).resolve()
@@ -214,7 +218,7 @@ class Stack:
         # CRASHPOINT is armed for one start of one service only; PG* would redirect asyncpg.
         caller = {k: v for k, v in os.environ.items() if v and not k.startswith(("PG", "CRASHPOINT"))}
         caller.pop(f"{prefix}OWNER_DATABASE_URL", None)
-        return {**defaults, **caller, **own}
+        return {**defaults, **caller, **own, **self.overrides.get(name, {})}
 
     def _write_endpoints(self, databases: Mapping[str, Database], handles: list[Service]) -> None:
         postgres: dict[str, Any] | None = None

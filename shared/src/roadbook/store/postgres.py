@@ -165,8 +165,9 @@ async def _connection(pool: Pool) -> AsyncIterator[Connection]:
 
 
 async def _undo(transaction: Any, error: BaseException) -> None:
-    """Rolls back; on a lost connection the server does it by itself."""
-    if is_unreachable(error):
+    """Rolls back; on a lost connection the server does it by itself. What the server itself says (a statement that took
+    too long) came by a connection that lives, and goes back to the pool."""
+    if is_unreachable(error) and not isinstance(error, asyncpg.PostgresError):
         return
     try:
         await transaction.rollback()

@@ -10,7 +10,8 @@ from typing import Any
 
 from roadbook.bus import Delivered, Message, Publisher, Subscription, TopicPartition
 from roadbook.consumer import Consumer, Park, facts
-from roadbook.consumer_store import ConsumerStore
+from roadbook.consumer_store import ConsumerStore, ConsumerTransaction
+from roadbook.consumer_work import Outcome, Work
 from roadbook.events import Labels, Recorded, new_id
 from roadbook.testing.waiting import eventually
 from roadbook.version_rule import RETRY
@@ -195,6 +196,26 @@ def by_stream(rows: Any) -> dict[str, list[tuple[int, str]]]:
     for stream, version, id_ in rows:
         found.setdefault(stream, []).append((version, id_))
     return found
+
+
+@dataclass
+class OneByOne:
+    """Work that has a transaction for each record, and takes its time."""
+
+    inner: Work
+    seconds: float
+
+    def split(self, records: Sequence[Delivered]) -> Sequence[Sequence[Delivered]]:
+        return [[record] for record in records]
+
+    async def apply(
+        self, transaction: ConsumerTransaction, records: Sequence[Delivered], retries: Sequence[str]
+    ) -> Outcome | None:
+        await asyncio.sleep(self.seconds)
+        return await self.inner.apply(transaction, records, retries)
+
+    async def committed(self) -> None:
+        await self.inner.committed()
 
 
 class Deaf:
