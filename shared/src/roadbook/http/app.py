@@ -74,7 +74,7 @@ def create_app(
         version=version,
         openapi_tags=[dict(tag) for tag in tags],
         lifespan=_lifespan(lifespan),
-        exception_handlers=dict(handlers()),  # type: ignore[arg-type]  # Starlette wants them async; both work
+        exception_handlers=handlers(),
         **_OPTIONS,
     )
     state, health = app.state, Health(dict(readiness or {}))

@@ -4,7 +4,7 @@ A service adds the codes of its domain with `register`; the shell's exceptions a
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -174,10 +174,11 @@ def _from_http_exception(error: HTTPException) -> Problem:
     return Problem(code, headers=dict(error.headers or {}))
 
 
-def handlers() -> dict[type[Exception], Callable[[Request, Exception], Response]]:
-    """Exception handlers for the application; what they leave over is a 500 (`roadbook.http.app`)."""
+def handlers() -> dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]]:
+    """Exception handlers for the application; what they leave over is a 500 (`roadbook.http.app`). They are coroutines:
+    Starlette gives others a thread, and every problem would wait for its turn."""
 
-    def handle(request: Request, error: Exception) -> Response:
+    async def handle(request: Request, error: Any) -> Response:
         problem = from_exception(error) or Problem("internal_error")
         if problem.code == "method_not_allowed" and (allowed := request.app.state.paths.allowed(request.scope["path"])):
             problem.headers["Allow"] = ", ".join(allowed)
