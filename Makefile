@@ -8,7 +8,7 @@ COMPOSE := docker-compose.yml
 YAML := $(COMPOSE) deploy .yamllint.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs test test-properties test-matching chaos-selftest test-kcat test-fuzz contracts test-contracts lint format lock clean
+.PHONY: help setup demo up down status logs test test-properties test-matching chaos chaos-selftest test-kcat test-fuzz contracts test-contracts lint format lock clean
 
 help: ## this list
 	@echo "Roadbook: one lifetime record for every car customer. Two commands to know: make demo, make test."
@@ -45,6 +45,9 @@ test-fuzz: setup ## the running services against their own OpenAPI documents (FU
 
 test-matching: setup ## precision, recall and cost of matching on a labelled set (some minutes)
 	@$(BIN)/pytest -q -s -p no:randomly --timeout 1800 tests/matching $(ARGS)
+
+chaos: setup ## load and seeded faults on a real stack, then the judge (SEED=1 MINUTES=8 BROKERS=1, or 3)
+	@PYTHONPATH=tests/chaos $(BIN)/python -m run $(or $(SEED),1) --minutes $(or $(MINUTES),8) --brokers $(or $(BROKERS),1) $(ARGS)
 
 chaos-selftest: setup ## the judge of chaos runs on seeded bugs: an alarm on each, none on clean runs (half an hour)
 	@PYTHONPATH=tests/chaos $(BIN)/python -m selftest $(ARGS)

@@ -1,4 +1,7 @@
-"""`python -m run SEED [--minutes M] [--brokers 1|3]`: a chaos run. Exit code 0: every fault bit, nothing was violated."""
+"""`python -m run SEED [--minutes M] [--brokers 1|3]`: a chaos run.
+
+Exit code 0: every fault bit, and nothing was violated. 1: not so. 2: ended from outside.
+"""
 
 import argparse
 import asyncio
@@ -59,7 +62,7 @@ async def chaos(asked: argparse.Namespace) -> int:
     only = [code for code in asked.faults.split(",") if code]
     planned = [] if only == ["none"] else plan(asked.seed, seconds, asked.brokers, only)
     print(
-        f"plan of seed {asked.seed}: {len(planned)} faults of {len({p.fault for p in planned})} kinds in {seconds:.0f} s"
+        f"plan of seed {asked.seed}: {len(planned)} faults of {len({p.fault for p in planned})} kinds, {seconds:.0f} s"
     )
     for each in planned:
         print(f"  {each.at:7.1f} s  {each.fault:4} {each.seconds:5.1f} s  {each.what}")

@@ -1,4 +1,4 @@
-"""What the services have, written down for the judge: event stores, tables beside them, records as each viewer sees them."""
+"""What the services have, written down for the judge: event stores, tables beside them, records by viewer."""
 
 import asyncio
 import hashlib

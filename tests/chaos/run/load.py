@@ -227,7 +227,8 @@ class Load:
         """Headquarters joins two references, parts them, tells them apart, joins them again."""
         one, other = self.known.lead(), self.known.lead()
         if one is None or other is None or one.ref == other.ref:
-            return await self.worked()
+            await self.worked()
+            return
         pair = sorted((one.ref, other.ref))
         link = f"/v1/links/{pair[0]}:{pair[1]}"
         chance = self.random.random()
@@ -249,7 +250,8 @@ class Load:
         dealer = self.random.choice(DEALERS)
         lead = self.known.lead(dealer)
         if lead is None:
-            return await self.worked()
+            await self.worked()
+            return
         ref = f"/v1/party-refs/{lead.ref}"
         self.known.things.append(Thing("identity", ref, dealer))
         word = {"purpose": "marketing", "channel": "phone", "brand": "volkswagen", "source": "call"}

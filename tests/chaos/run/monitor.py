@@ -84,10 +84,8 @@ class Monitor:
         return max((s.lag for s in self.sights if s.lag is not None and since <= s.at <= until), default=0)
 
     def usual(self, until: float) -> int:
-        """What waited in the ten seconds before `until`, at most: on a busy machine that is not nothing."""
-        waited = [
-            s.backlog + s.lag for s in self.sights if until - 10 < s.at < until and None not in (s.backlog, s.lag)
-        ]
+        """The backlog of the ten seconds before `until`, at most: on a busy machine that is not nothing."""
+        waited = [s.backlog for s in self.sights if until - 10 < s.at < until and s.backlog is not None]
         return max([CALM, *waited])
 
     @property
@@ -100,11 +98,12 @@ class Monitor:
         return f"backlog {last.backlog}, behind { ({name: n for name, n in last.behind.items() if n}) }"
 
     async def calm(self, since: float, seconds: float, little: int) -> float | None:
-        """Seconds from `since` until no more than `little` waits; None when that takes longer than `seconds`."""
+        """Seconds from `since` until the backlog is no more than `little`; None when that takes longer than `seconds`.
+        How far readers are behind is shown apart: under full load that is their speed, not what a fault did."""
         while time.monotonic() - since < seconds:
             if self.sights and self.sights[-1].at > since:
                 last = self.sights[-1]
-                if last.backlog is not None and last.lag is not None and last.backlog + last.lag <= little:
+                if last.backlog is not None and last.backlog <= little:
                     return last.at - since
             await asyncio.sleep(0.1)
         return None

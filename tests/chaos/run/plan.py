@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from run.faults import FAULTS, Fault
 
 WARM = 8.0  # seconds of load before the first fault
-LEADER_EVERY = 60.0  # seconds between kills of a leader, with three brokers
+LEADER_EVERY, LEADER_SECONDS = 60.0, 12.0  # with three brokers: between kills of a leader, and watched after one
 
 
 @dataclass(frozen=True)
@@ -37,27 +37,29 @@ def plan(seed: int, seconds: float, brokers: int, only: Sequence[str] = ()) -> l
     found: list[Planned] = []
     now, queue, next_leader = min(WARM, seconds * 0.1), list[Fault](), LEADER_EVERY / 2
 
-    def add(fault: Fault) -> float:
-        lasts = round(min(fault.most, fault.seconds * scale), 1)
+    def add(fault: Fault, lasts: float) -> float:
         found.append(Planned(len(found) + 1, fault.code, round(now, 1), lasts, chance.getrandbits(32)))
         return lasts + fault.turn
+
+    def length(fault: Fault) -> float:
+        return round(min(fault.most, fault.seconds * scale), 1)
 
     while True:
         if leaders and now + 5 >= next_leader:
             now = max(now, next_leader)
             if now + 20 > seconds:
                 return found
-            now += add(FAULTS["F13"]) - min(FAULTS["F13"].most, FAULTS["F13"].seconds * scale) + 12
+            now += add(FAULTS["F13"], LEADER_SECONDS)
             next_leader += LEADER_EVERY
             continue
         if not queue:
             if only and found:
                 return found
             queue = chance.sample(wanted, len(wanted))
-        turn = min(queue[0].most, queue[0].seconds * scale) + queue[0].turn
-        if not only and now + turn > seconds:
+        if not only and now + length(queue[0]) + queue[0].turn > seconds:
             return found
-        now += add(queue.pop(0))
+        fault = queue.pop(0)
+        now += add(fault, length(fault))
 
 
 def required(seconds: float) -> int:

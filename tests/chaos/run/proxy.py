@@ -1,4 +1,4 @@
-"""A TCP proxy of our own in front of Kafka and Postgres: cuts (RST), delays, and lines that are open and say nothing."""
+"""A TCP proxy of our own in front of Kafka and Postgres: cuts (RST), delays, open lines that say nothing."""
 
 import asyncio
 import socket

@@ -10,8 +10,8 @@ from run.ledger import Figures
 NOT_TESTED = (
     "power loss and what a disk lies about (fsync is trusted), a real network and other file systems, full disks "
     "(F22-F24), slow consumers (F25), a wiped broker under load (F15, tests/system/test_kafka_wiped.py), other clocks "
-    "(F32), partial partitions (F36), hostile tokens and inputs (F42-F47, tests of the kit and tests/fuzz), erasure and "
-    "webhooks (not built)"
+    "(F32), partial partitions (F36), hostile tokens and inputs (F42-F47, tests of the kit and tests/fuzz), erasure "
+    "and webhooks (not built)"
 )
 
 
@@ -21,7 +21,7 @@ def figures(figures: Figures, seconds: float) -> list[str]:
     classes = Counter(each.class_ for each in answers)
     statuses = Counter(str(each.status or each.problem) for each in answers if each.class_ == "unknown")
     return [
-        f"operations      {sum(done.values())} definite: {done['ok']} ok, {done['fail']} fail; {len(figures.open)} open",
+        f"operations      {sum(done.values())}: {done['ok']} ok, {done['fail']} fail, {len(figures.open)} open",
         f"rate            {sum(done.values()) / seconds:.0f} operations/s reached over {seconds:.0f} s of load",
         f"attempts        {len(answers)}: {classes['ok']} ok, {classes['fail']} fail, {classes['unknown']} unknown "
         f"({', '.join(f'{name} {count}' for name, count in statuses.most_common(8)) or 'none'})",

@@ -26,7 +26,7 @@ from run.quiet import quiet
 from run.samples import Samples
 from run.stand import SERVICES, Stand
 
-GRACE = 90.0  # seconds that the plan may run over
+GRACE = 60.0  # seconds that the plan may run over, beside half of its own
 PROBE_SECONDS = 0.5
 
 
@@ -36,7 +36,7 @@ class Running:
         about: dict[str, Any], required: int,
     ) -> None:  # fmt: skip
         self.folder, self.asked, self.planned, self.seconds = folder, asked, planned, seconds
-        self.about, self.required = about, required
+        self.about, self.required = about, max(1, required)
         self.stand = Stand(folder / "home", asked.brokers)
         self.wrong: list[str] = []
         self._began = time.monotonic()
@@ -51,7 +51,7 @@ class Running:
     async def go(self) -> list[str]:
         """What was wrong; nothing if all is well."""
         await self.stand.up()
-        self.say(f"the stack is up: {self.asked.brokers} broker(s), {len(self.stand.proxies)} proxies")
+        self.say(f"the stack is up: {self.asked.brokers} broker(s), {len(self.stand.proxies.ports)} proxies")
         self.note(started=now())
         stand = self.stand
         eyes = Eyes(stand.bootstrap)
@@ -83,7 +83,7 @@ class Running:
         ]
         loading = asyncio.create_task(load.run())
         try:
-            await conductor.carry_out(self.planned, started, started + self.seconds + GRACE)
+            await conductor.carry_out(self.planned, started, started + 1.5 * self.seconds + GRACE)
             left = started + self.seconds - time.monotonic()
             if left > 0:
                 await asyncio.wait({loading}, timeout=left)
@@ -112,6 +112,9 @@ class Running:
         self.wrong += conductor.wrong + self.stand.said
         self.wrong += [f"{line['fault']} had no effect: {line['what']}" for line in conductor.lines
                        if not line["bit"] and not line["wrong"]]  # fmt: skip
+        if conductor.left:
+            print(f"no time left    for {', '.join(conductor.left)}")
+        self.wrong += [f"no time was left for {fault}" for fault in conductor.left if self.asked.faults]
         kinds = len({line["fault"] for line in conductor.lines})
         if kinds < self.required:
             self.wrong.append(f"{kinds} different faults, {self.required} wanted")

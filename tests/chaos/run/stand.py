@@ -17,20 +17,19 @@ import asyncpg
 from roadbook_cli import ports, processes
 from roadbook_cli.services import Service
 from roadbook_cli.stack import Stack
-from run.proxy import Proxy
+from run.proxies import Proxies
 
 WRITERS = ("lead", "identity", "sales")
 SERVICES = (*WRITERS, "projection")
 
 
 class Stand:
-    """`up` and `down` once each. `postgres` and `kafka` are the proxies, by service and by node."""
+    """`up` and `down` once each. `proxies`: of each service to Postgres, and of each node of Kafka."""
 
     def __init__(self, home: Path, brokers: int) -> None:
         self.stack = Stack(home, brokers=brokers, services=SERVICES)
         self.brokers = brokers
-        self.postgres: dict[str, Proxy] = {}
-        self.kafka: dict[int, Proxy] = {}
+        self.proxies = Proxies()
         self.restarts: Counter[str] = Counter()
         self.kills: Counter[str] = Counter()
         self.said: list[str] = []
@@ -46,14 +45,13 @@ class Stand:
         await asyncio.to_thread(stack.postgres.start)
         taken.add(stack.postgres.port)
         for service in SERVICES:
-            self.postgres[service] = Proxy(ports.choose("proxy", taken=taken), stack.postgres.port)
+            self.proxies.add(service, ports.choose("proxy", taken=taken), stack.postgres.port)
         for node in range(1, self.brokers + 1):
             listen, advertised = (ports.choose("proxied", taken=taken) for _ in range(2))
             stack.kafka.proxied = {**stack.kafka.proxied, node: (listen, advertised)}
-            self.kafka[node] = Proxy(advertised, listen)
-        for proxy in self.proxies:
-            await proxy.start()
-        bootstrap = ",".join(f"127.0.0.1:{proxy.port}" for proxy in self.kafka.values())
+            self.proxies.add(f"kafka-{node}", advertised, listen)
+        await self.proxies.start()
+        bootstrap = ",".join(f"127.0.0.1:{self.proxies.ports[name]}" for name in self.proxies.kafka)
         stack.overrides = {
             service: {
                 "ROADBOOK_KAFKA_BOOTSTRAP": bootstrap,
@@ -68,7 +66,7 @@ class Stand:
     def _through(self, service: str) -> str:
         """The service's DSN by way of its proxy. The password is the one that `Stack.up` will give the role."""
         parts = urlsplit(self.stack.postgres.url(f"{service}_app", service))
-        netloc = f"{parts.netloc.rpartition(':')[0]}:{self.postgres[service].port}"
+        netloc = f"{parts.netloc.rpartition(':')[0]}:{self.proxies.ports[service]}"
         return urlunsplit(parts._replace(netloc=netloc))
 
     async def down(self) -> None:
@@ -81,12 +79,7 @@ class Stand:
         for service in list(self._frozen):
             self.cont(service)
         await asyncio.to_thread(self.stack.down)
-        for proxy in self.proxies:
-            await proxy.stop()
-
-    @property
-    def proxies(self) -> list[Proxy]:
-        return [*self.postgres.values(), *self.kafka.values()]
+        await self.proxies.stop()
 
     @property
     def bootstrap(self) -> str:

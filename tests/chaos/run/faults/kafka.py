@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from itertools import pairwise
 
 from confluent_kafka.admin import AdminClient
 
@@ -45,7 +46,7 @@ async def leader_killed(ctx: Context) -> Bite:
     """Measures, from the kill on, the longest time without an acknowledged command and without a new visible event."""
     kafka = ctx.stand.stack.kafka
     node = await asyncio.to_thread(_leader, ctx.stand.bootstrap)
-    watch = asyncio.create_task(_visible(ctx, 12.0))
+    watch = asyncio.create_task(_visible(ctx, ctx.seconds))
     await asyncio.sleep(0.3)
     begun = time.monotonic()
     await asyncio.to_thread(kafka.kill, node)
@@ -90,7 +91,7 @@ async def _visible(ctx: Context, seconds: float) -> tuple[list[float], list[list
 def longest(moments: list[float], since: float, until: float) -> float:
     """The longest time between two of them, from `since` to `until`."""
     inside = [since, *(moment for moment in moments if since <= moment <= until), until]
-    return max(later - earlier for earlier, later in zip(inside, inside[1:], strict=False))
+    return max(later - earlier for earlier, later in pairwise(inside))
 
 
 def _leader(bootstrap: str) -> int:

@@ -9,19 +9,13 @@ from run.stand import WRITERS
 
 async def cut_at_commit(ctx: Context) -> Bite:
     """COMMIT goes to the server, its answer never comes: the outcome is unknown to the service and its caller."""
-    proxies = [ctx.stand.postgres[service] for service in WRITERS]
-    before = sum(proxy.cuts for proxy in proxies)
-
-    def one_in_ten(data: bytes) -> bool:
-        return b"COMMIT" in data and ctx.random.random() < 0.1
-
-    for proxy in proxies:
-        proxy.cut_after = one_in_ten
+    proxies = ctx.stand.proxies
+    before = await proxies.counts(WRITERS)
+    await proxies.cut_at_commit(WRITERS, 0.1, ctx.random.getrandbits(32))
     await asyncio.sleep(ctx.seconds)
-    for proxy in proxies:
-        proxy.cut_after = None
+    await proxies.cut_at_commit(WRITERS, 0)
     await asyncio.sleep(1.0)
-    cuts = sum(proxy.cuts for proxy in proxies) - before
+    cuts = (await proxies.counts(WRITERS))["cuts"] - before["cuts"]
     unknown = sum(each.problem == "outcome_unknown" for each in ctx.answers())
     return Bite(cuts > 0 and unknown > 0, {"cuts": cuts, "outcome_unknown": unknown, "replays": ctx.replays()})
 
@@ -29,26 +23,20 @@ async def cut_at_commit(ctx: Context) -> Bite:
 async def resets(ctx: Context) -> Bite:
     cut, end = 0, ctx.began + ctx.seconds
     while time.monotonic() < end:
-        cut += sum(proxy.cut() for proxy in ctx.stand.proxies)
+        cut += await ctx.stand.proxies.cut(ctx.stand.proxies.ports)
         await asyncio.sleep(1 + 4 * ctx.random.random())
     return Bite(cut > 0 and ctx.unknown() > 0, {"connections_reset": cut})
 
 
 async def silence(ctx: Context) -> Bite:
     """No FIN, no RST, no byte: only our own deadlines can end the waiting."""
-    which = ctx.random.choice(["postgres", "kafka", "both"])
-    proxies = {
-        "postgres": list(ctx.stand.postgres.values()),
-        "kafka": list(ctx.stand.kafka.values()),
-        "both": ctx.stand.proxies,
-    }[which]
-    before = sum(proxy.swallowed for proxy in proxies)
-    for proxy in proxies:
-        proxy.silent = True
+    which, proxies = ctx.random.choice(["postgres", "kafka", "both"]), ctx.stand.proxies
+    names = {"postgres": proxies.postgres, "kafka": proxies.kafka, "both": list(proxies.ports)}[which]
+    before = await proxies.counts(names)
+    await proxies.silence(names, True)
     await asyncio.sleep(ctx.seconds)
-    for proxy in proxies:
-        proxy.speak()
-    swallowed = sum(proxy.swallowed for proxy in proxies) - before
+    await proxies.silence(names, False)
+    swallowed = (await proxies.counts(names))["swallowed"] - before["swallowed"]
     felt = ctx.monitor.peak(ctx.began) > 20 if which == "kafka" else ctx.unknown() > 0
     return Bite(swallowed > 0 and felt, {"where": which, "swallowed_bytes": swallowed})
 
