@@ -109,6 +109,7 @@ def locked(path: Path | None) -> Iterator[None]:
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+    time.sleep(2.0)  # whoever waits for it comes first
 
 
 def tried(bug: Bug, copy: Path, folder: Path, seconds: float, rate: float) -> Found:

@@ -7,7 +7,7 @@ import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from roadbook_cli import doctor, kafka
+from roadbook_cli import doctor, kafka, ports
 from roadbook_cli.kafka import Kafka
 from roadbook_cli.project import StackError
 
@@ -114,3 +114,17 @@ def test_a_cluster_id_is_never_taken_for_an_option() -> None:
     ids = {kafka._cluster_id() for _ in range(2_000)}
     assert len(ids) == 2_000
     assert not any(each.startswith("-") for each in ids)
+
+
+def test_who_comes_by_a_proxy_is_told_the_proxys_port(tmp_path: Path) -> None:
+    taken: set[int] = set()
+    listen, advertised = (ports.choose("proxied", taken=taken) for _ in range(2))
+    made = Kafka(tmp_path / "home", proxied={1: (listen, advertised)})
+    try:
+        made.up()
+        assert ports.answers(listen)
+        told = [line for line in made._properties(1).read_text().splitlines() if line.startswith("advertised.")]
+        direct = made.state["ports"]["1"][0]
+        assert told == [f"advertised.listeners=PLAINTEXT://127.0.0.1:{direct},PROXIED://127.0.0.1:{advertised}"]
+    finally:
+        made.wipe()

@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from roadbook_cli import ports
+from roadbook_cli.postgres import Database
 from roadbook_cli.project import StackError
 from roadbook_cli.services import Service
 from roadbook_cli.stack import Stack
@@ -116,3 +117,11 @@ def test_given_servers_are_used_and_none_is_started(
         stack.down(wipe=True)
     assert whole_stack.postgres.pid
     assert whole_stack.kafka.pid()
+
+
+def test_an_override_has_the_last_word_and_for_its_service_only(tmp_path: Path) -> None:
+    stack = Stack(tmp_path / "home", overrides={"lead": {"ROADBOOK_LEAD_DATABASE_URL": "postgresql://by-a-proxy"}})
+    database = Database("any", "postgresql://here", "")
+    stack.kafka._state = {"ports": {"1": [1, 2]}}
+    for service, url in (("lead", "postgresql://by-a-proxy"), ("sales", "postgresql://here")):
+        assert stack.environment(service, database, 1)[f"ROADBOOK_{service.upper()}_DATABASE_URL"] == url

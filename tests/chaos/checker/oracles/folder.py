@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from sys import intern
 from typing import Any, NamedTuple
@@ -56,7 +57,8 @@ class Op:
 
     def __str__(self) -> str:
         say = self.invoke.get
-        return f"op {self.op} ({say('kind')}: {say('method')} {say('path')}) {'/'.join(self.classes)}"
+        classes = ", ".join(f"{len([*own])} x {name}" for name, own in groupby(self.classes))
+        return f"op {self.op} ({say('kind')}: {say('method')} {say('path')}; {classes})"
 
 
 def ledger(run: Path) -> dict[str, Op]:

@@ -46,7 +46,7 @@ async def leader_killed(ctx: Context) -> Bite:
     """Measures, from the kill on, the longest time without an acknowledged command and without a new visible event."""
     kafka = ctx.stand.stack.kafka
     node = await asyncio.to_thread(_leader, ctx.stand.bootstrap)
-    watch = asyncio.create_task(_visible(ctx, ctx.seconds))
+    watch = asyncio.create_task(_visible(ctx, max(ctx.seconds, 12.0)))  # long enough to see it go on
     await asyncio.sleep(0.3)
     begun = time.monotonic()
     await asyncio.to_thread(kafka.kill, node)
