@@ -77,6 +77,24 @@ async def test_a_cancelled_transaction_is_rolled_back_and_the_connection_returns
             assert await connection.fetchval("SHOW application_name") == "roadbook"
 
 
+async def test_giving_a_connection_back_costs_no_round_trip(pool: Pool) -> None:
+    async with acquire(pool) as connection:
+        backend = await connection.fetchval("SELECT pg_backend_pid()")
+    async with acquire(pool) as one, acquire(pool) as two:
+        other = one if two.get_server_pid() == backend else two
+        last = await other.fetchval("SELECT query FROM pg_stat_activity WHERE pid = $1", backend)
+    assert last == "SELECT pg_backend_pid()"
+
+
+async def test_a_transaction_left_open_is_rolled_back(pool: Pool) -> None:
+    async with acquire(pool) as connection:
+        await connection.execute("BEGIN; SET LOCAL application_name = 'inside'")
+    async with acquire(pool) as one, acquire(pool) as two:
+        for connection in (one, two):
+            assert not connection.is_in_transaction()
+            assert await connection.fetchval("SHOW application_name") == "roadbook"
+
+
 async def test_a_killed_backend_costs_one_error(pool: Pool, stack: Any) -> None:
     async with acquire(pool) as connection:
         pid = await connection.fetchval("SELECT pg_backend_pid()")
