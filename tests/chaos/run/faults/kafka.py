@@ -106,5 +106,5 @@ def _whole(bootstrap: str, brokers: int, seconds: float) -> bool:
         topics = admin.list_topics(timeout=20).topics.values()
         if all(len(p.isrs) == brokers for topic in topics for p in topic.partitions.values()):
             return True
-        time.sleep(0.3)
+        time.sleep(0.05)
     return False
