@@ -27,6 +27,8 @@ def measured(told: dict[str, Any]) -> str:
     machine = told["machine"]
     packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
     lines = [
+        "![How much of each goal was reached](pictures/benchmarks.svg)",
+        "",
         f"{told['when'][:10]}, {'small sizes' if told['quick'] else 'the real sizes'}; load of the machine as the run"
         f" began: {told['load']}.",
         "",

@@ -7,7 +7,6 @@ A patch begins with `# breaks:`, `# seen by:` (for readers), `# faults:` (withou
 
 import argparse
 import contextlib
-import fcntl
 import os
 import shutil
 import subprocess
@@ -100,18 +99,6 @@ def broken(copy: Path, bug: Bug) -> Iterator[None]:
         subprocess.run(["git", "apply", "--reverse", str(bug.patch)], cwd=copy, check=True)
 
 
-@contextmanager
-def locked(path: Path | None) -> Iterator[None]:
-    """On a machine that others use too: nobody else with this lock runs beside."""
-    if path is None:
-        yield
-        return
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-    time.sleep(2.0)  # whoever waits for it comes first
-
-
 def tried(bug: Bug, copy: Path, folder: Path, seconds: float, rate: float) -> Found:
     """One run, and what the judge says of its folder."""
     begun, run = time.monotonic(), folder / bug.name
@@ -156,15 +143,13 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--rate", type=float, default=20.0, help="commands a second at most")
     parser.add_argument("--clean", type=int, default=2, help="runs in which nothing is broken")
     parser.add_argument("--folder", type=Path, default=ROOT / ".roadbook" / "selftest")
-    parser.add_argument("--lock", type=Path, help="a file whose flock is held during each run")
     asked = parser.parse_args(argv)
     asked.folder.mkdir(parents=True, exist_ok=True)
     wanted = [bug for bug in (*clean(asked.clean), *bugs()) if not asked.only or bug.name.startswith(tuple(asked.only))]
     results = []
     with tree() as copy:
         for bug in wanted:
-            with locked(asked.lock):
-                results.append(tried(bug, copy, asked.folder.resolve(), asked.seconds, asked.rate))
+            results.append(tried(bug, copy, asked.folder.resolve(), asked.seconds, asked.rate))
             print(row(results[-1]), flush=True)
     seeded = [found for found in results if found.bug.patch is not None]
     sound = [found for found in results if found.bug.patch is None]

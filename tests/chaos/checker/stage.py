@@ -49,16 +49,15 @@ def level(said: Said, moment: datetime) -> tuple[str, list[datetime], set[str]]:
     there = [(stream.partition("/")[0], told) for stream, told in said.items() if "begun" in told]
     there = [(kind, told) for kind, told in there if not ("bin" in told and told["bin"][1])]
     leads = [(told["status"][1], told.get("grade", (0, None))[1]) for kind, told in there if kind == "lead"]
-    opened = [told["status"][2] for kind, told in there if kind == "lead" and told["status"][1] == "open"]
     acquired = [told["status"][2] for _, told in there if told["status"][1] == "acquired"]
-    buying = [(kind, told["status"][2]) for kind, told in there if BUYING.get(kind) == told["status"][1]]
     states = {status for status, _ in leads}
     if len(acquired) > 1:
         name = "repeat_owner"
     elif acquired:
-        again = any(since > acquired[0] for since in [*opened, *(since for _, since in buying)])
+        wanted = [told["status"] for kind, told in there if told["status"][1] in ("open", BUYING.get(kind))]
+        again = any(since > acquired[0] for _, _, since in wanted)
         name = "repurchase_intent" if again else owner(acquired[0], moment)[0]
     else:
-        bought = buying or "converted" in states
+        bought = "converted" in states or any(BUYING.get(kind) == told["status"][1] for kind, told in there)
         name = "in_purchase" if bought else "hot_prospect" if ("open", "hot") in leads else "prospect"
     return name if there else "unknown", acquired, states
