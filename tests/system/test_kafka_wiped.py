@@ -5,9 +5,24 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from harness import Net, check_leads, post_leads, until
+
+from roadbook_cli.stack import Stack
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
+    """A stack of its own: what others stored would have to be published again too."""
+    stack = Stack(tmp_path_factory.mktemp("wiped") / "home")
+    try:
+        stack.up()
+        yield Net(stack)
+    finally:
+        stack.down(wipe=True)
 
 
 async def test_everything_is_published_again(net: Net) -> None:
