@@ -229,6 +229,8 @@ class World:
         if request.running is not None:
             request.running.close()
         _resolve(request, error=error or request.loss())
+        if request.owner is not None and not request.process.alive:
+            request.owner.rollback()  # the server's doing: a dead process had sent its COMMIT, which never came
         self.loop.settle()
 
     def leave(self, request: Request) -> None:
