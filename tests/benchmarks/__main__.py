@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -30,6 +31,7 @@ def main() -> int:
     folder = project.root() / ".roadbook" / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     given = _arguments(folder)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a run that is ended ends its stack, too
     logs.setup("benchmarks", "ERROR", sys.stderr)
     report, began, load = Report(), time.monotonic(), results.load()
     stage = Stage(Path(tempfile.mkdtemp(prefix="stage-", dir=folder)))

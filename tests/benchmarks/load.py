@@ -127,7 +127,10 @@ class Connections:
         else:
             connection = await Connection.open(self._url)
             self._all.append(connection)
-        status, body = await connection.ask(request)
+        try:
+            status, body = await connection.ask(request)
+        except ConnectionError:  # closed by the server at the moment it was used: asked again, as every client does
+            return await self.ask(request, expected, again)
         self._idle.append(connection)
         if status == again:
             await asyncio.sleep(1)
