@@ -48,17 +48,25 @@ class Conductor:
                 continue
             await self._one(each)
 
-    async def _one(self, each: Planned) -> None:
+    async def _act(self, each: Planned, seed: int) -> tuple[Context, Bite]:
         ctx = Context(
             self.stand, self.client, self.load, self.monitor, self.eyes, self.injected,
-            random.Random(each.seed), each.seconds, self.folder,
+            random.Random(seed), each.seconds, self.folder,
         )  # fmt: skip
-        begun, little = now(), self.monitor.usual(ctx.began)
         try:
-            bite = await FAULTS[each.fault].act(ctx)
+            return ctx, await FAULTS[each.fault].act(ctx)
         except Exception as error:
-            bite = Bite(False, {"error": f"{type(error).__name__}: {error}"}, [f"could not be made: {error!r}"])
             (self.folder / "errors.log").open("a").write(traceback.format_exc() + "\n")
+            return ctx, Bite(False, {"error": f"{type(error).__name__}: {error}"}, [f"could not be made: {error!r}"])
+
+    async def _one(self, each: Planned) -> None:
+        begun, little = now(), self.monitor.usual(time.monotonic())
+        ctx, bite = await self._act(each, each.seed)
+        if not bite.bit and not bite.wrong:  # it met nobody: once more, and the proof says so
+            for service in SERVICES:
+                await self.stand.ready(service)
+            ctx, bite = await self._act(each, each.seed + 1)
+            bite.proof["tries"] = 2
         ended, over = now(), time.monotonic()
         for service in SERVICES:
             await self.stand.ready(service)

@@ -11,6 +11,7 @@ DEMONSTRATORS = {
     "dealer-sh-01": "LSVAA49J6T2900010", "dealer-sh-02": "LSVAA49J9T2900020",
 }  # fmt: skip
 PRICE = 11_990_000
+FAMILY = 6
 NEVER = "0199aaaa-0000-7000-8000-000000000000"
 
 
@@ -32,11 +33,10 @@ class Thing:
 
 @dataclass
 class Known:
-    """Grows while the run goes on; the newest are kept."""
+    """Grows while the run goes on."""
 
     random: random.Random
-    leads: deque[Lead] = field(default_factory=lambda: deque(maxlen=3000))
-    pairs: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=500))
+    leads: list[Lead] = field(default_factory=list)  # in the order they came
     things: deque[Thing] = field(default_factory=lambda: deque(maxlen=3000))
     shared: set[str] = field(default_factory=set)  # ids that another dealer may see by right
     people: int = 0
@@ -82,6 +82,18 @@ class Known:
             if dealer is None or found.dealer == dealer:
                 return found
         return None
+
+    def pair(self) -> tuple[Lead, Lead] | None:
+        """Two leads of one family, which are some that came one after another: joined at random, all would become one
+        customer in time, and nobody has hundreds of leads."""
+        if len(self.leads) < 2:
+            return None
+        begin = self.random.randrange(len(self.leads)) // FAMILY * FAMILY
+        family = self.leads[begin : begin + FAMILY]
+        if len(family) < 2:
+            return None
+        one, other = self.random.sample(family, 2)
+        return (one, other) if one.ref != other.ref else None
 
     def vin(self) -> str:
         from roadbook.identifiers import make_vin

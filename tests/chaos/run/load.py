@@ -13,6 +13,7 @@ from run.client import Client, Command, Said
 from run.known import DEALERS, DEMONSTRATORS, MODELS, PRICE, Known, Lead, Thing
 
 EASE = 1500  # events
+TRICKLE = 4.0  # seconds that a caller who eases waits at most: a fault must meet some load
 
 
 def after(days: float = 0, seconds: float = 0) -> str:
@@ -21,7 +22,7 @@ def after(days: float = 0, seconds: float = 0) -> str:
 
 class Load:
     """`rate` is commands a second at most; `callers` how many stories are told at once. `lag`: how many events wait to
-    be read; above `EASE` the load eases, or a slow machine would still be reading an hour later."""
+    be read; above `EASE` the load eases to a trickle, or a slow machine would still be reading an hour later."""
 
     def __init__(self, client: Client, seed: int, rate: float, lag: Callable[[], int], callers: int = 32) -> None:
         self.client, self.rate, self.callers, self.lag = client, rate, callers, lag
@@ -56,7 +57,8 @@ class Load:
         self._next = max(self._next, time.monotonic() - 0.25) + 1 / self.rate
         if wait > 0:
             await asyncio.sleep(wait)
-        while self.lag() > EASE and not self.ending.is_set():
+        patience = time.monotonic() + TRICKLE
+        while self.lag() > EASE and time.monotonic() < patience and not self.ending.is_set():
             self.eased += 0.2
             await asyncio.sleep(0.2)
         if self.ending.is_set():
@@ -110,11 +112,12 @@ class Load:
         elif chance < 0.45:
             await self.on_lead(lead, "lose", {"reason": "bought_elsewhere"}, dealer)
             await self.on_lead(lead, "reopen", {"reason": "called_again"}, dealer)
-        elif chance < 0.6:
+        elif chance < 0.7:
             other = self.random.choice([each for each in DEALERS if each != dealer])
             self.known.shared |= {lead.id, lead.ref}
-            share = {"dealer": other, "scope": "facts", "until": after(30), "reason": "test_drive_there"}
-            if (await self.on_lead(lead, "share", share, dealer)).ok and chance < 0.55:
+            scope = "facts" if chance < 0.65 else "contact"
+            share = {"dealer": other, "scope": scope, "until": after(30), "reason": "test_drive_there"}
+            if (await self.on_lead(lead, "share", share, dealer)).ok and chance < 0.5:
                 await self.on_lead(lead, "revoke-share", {"dealer": other}, dealer)
 
     async def routed(self) -> None:
@@ -225,11 +228,11 @@ class Load:
     # ── Identity ────────────────────────────────────────────────────────────────────────────────────────────────
     async def linked(self) -> None:
         """Headquarters joins two references, parts them, tells them apart, joins them again."""
-        one, other = self.known.lead(), self.known.lead()
-        if one is None or other is None or one.ref == other.ref:
+        found = self.known.pair()
+        if found is None:
             await self.worked()
             return
-        pair = sorted((one.ref, other.ref))
+        pair = sorted(each.ref for each in found)
         link = f"/v1/links/{pair[0]}:{pair[1]}"
         chance = self.random.random()
         await self.tell("identity", "/v1/links", "link_party_refs", None, {"party_refs": pair})
