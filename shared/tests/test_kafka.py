@@ -177,6 +177,35 @@ async def test_t11_committed_offsets_are_there_for_other_tools_without_joining(
     await subscription.close()
 
 
+async def test_a_fetcher_that_died_costs_the_consumer_and_nothing_else(
+    kafka_bootstrap: str, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write to a connection that was just reset raises RuntimeError on uvloop, and aiokafka's task ends of it."""
+    publisher = KafkaPublisher(kafka_bootstrap, client_id="test")
+    await send_whole(publisher, topic, 0, numbered("k", 1, 2, 3))
+    subscription = KafkaSubscription(kafka_bootstrap, group=topic, client_id="test")
+    own = TopicPartition(topic, 0)
+    await subscription.assign({own: 0})
+    seen = [record.value for record in await read(subscription, 3)]
+
+    def closed(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+
+    assert subscription._consumer is not None
+    for connection in subscription._consumer._client._conns.values():
+        monkeypatch.setattr(connection, "send", closed)
+    with pytest.raises(BusUnavailable, match="RuntimeError"):
+        async with asyncio.timeout(20):
+            while True:
+                assert await subscription.poll(max_records=10, timeout=0.1) == {}
+    await send_whole(publisher, topic, 0, numbered("k", 4))
+    await subscription.assign({own: 3})
+    seen += [record.value for record in await read(subscription, 1)]
+    assert seen == [b"1", b"2", b"3", b"4"]
+    await subscription.close()
+    await publisher.close()
+
+
 async def test_topics_are_made_once_and_never_with_other_partitions(kafka_bootstrap: str, topic: str) -> None:
     assert await create_topics(kafka_bootstrap, [TopicSpec(topic, 3)]) == []
     with pytest.raises(ValueError, match="partitions"):

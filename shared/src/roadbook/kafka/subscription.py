@@ -75,13 +75,15 @@ class KafkaSubscription:
             raise BusUnavailable("NotAssigned")
         try:
             records = await self._consumer.getmany(timeout_ms=int(timeout * 1000), max_records=max_records)
+            if not records:
+                _assert_alive(self._consumer)
             for partition in self._assigned:
                 own = TopicPartition(partition.topic, partition.partition)
                 self._positions[own] = await self._consumer.position(partition)
         except OffsetOutOfRangeError:
             self._discard()
             raise OffsetOutOfRange from None
-        except KafkaError as error:
+        except (KafkaError, RuntimeError) as error:
             # Never go on with the same consumer: some errors have moved its position past the record (A16).
             self._discard()
             raise BusUnavailable(type(error).__name__) from None
@@ -134,6 +136,15 @@ class KafkaSubscription:
         self._discard()
         if self._graves:
             await asyncio.wait(set(self._graves), timeout=CLOSE_SECONDS)
+
+
+def _assert_alive(consumer: AIOKafkaConsumer) -> None:
+    """aiokafka's tasks in the background end for good at an error that they do not expect, as uvloop's RuntimeError at
+    a write to a connection that was reset a moment ago. From then on polls find nothing, without a word. Raises
+    RuntimeError."""
+    for task in (consumer._fetcher.error_future, consumer._client._sync_task):
+        if task is not None and task.done():
+            raise RuntimeError("a task of the client's ended")
 
 
 def _assert_consumer(consumer: AIOKafkaConsumer) -> None:
