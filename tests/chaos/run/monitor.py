@@ -11,6 +11,7 @@ import asyncpg
 
 from run.eyes import Eyes
 from run.stand import SERVICES, Stand
+from run.still import Still
 
 _BACKLOG = """
 SELECT (SELECT count(*) FROM outbox) + (SELECT coalesce(sum(h.next - c.next), 0)
@@ -35,6 +36,7 @@ class Monitor:
     eyes: Eyes
     folder: Path
     sights: list[Sight] = field(default_factory=list)
+    still: Still = field(default_factory=Still)
     _connections: dict[str, asyncpg.Connection] = field(default_factory=dict)
 
     async def run(self, ending: asyncio.Event) -> None:
@@ -51,7 +53,7 @@ class Monitor:
         file.close()
 
     async def look(self) -> Sight:
-        backlog, behind, applied = 0, dict[str, int](), None
+        backlog, behind, places, applied = 0, dict[str, int](), dict[str, int](), None
         for service in SERVICES:
             try:
                 async with asyncio.timeout(3):
@@ -62,13 +64,16 @@ class Monitor:
                 broken = self._connections.pop(service, None)
                 if broken is not None:
                     broken.terminate()
+                self.still.blind(time.monotonic())
                 return Sight(time.monotonic(), None, None, {}, None)
             ends = dict(self.eyes.ends)
             for row in rows:
                 late = max(0, ends.get((row["topic"], row["partition"]), 0) - row["next"])
                 behind[row["consumer"]] = behind.get(row["consumer"], 0) + late
+                places[row["consumer"]] = places.get(row["consumer"], 0) + row["next"]
             if service == "projection":
                 applied = sum(row["next"] for row in rows)
+        self.still.see(time.monotonic(), behind, places)
         return Sight(time.monotonic(), backlog, sum(behind.values()), behind, applied)
 
     async def _connection(self, service: str) -> asyncpg.Connection:

@@ -102,6 +102,8 @@ class Running:
             loading.cancel()
         elif loading.exception() is not None:
             self.wrong.append(f"the load failed: {loading.exception()!r}")
+        print(f"stood still     {monitor.still.told()}")
+        self.wrong += monitor.still.wrong()
         self._told(client, conductor, samples, loaded)
 
     def _told(self, client: Client, conductor: Conductor, samples: Samples, loaded: float) -> None:

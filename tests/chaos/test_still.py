@@ -1,0 +1,29 @@
+"""Who stood still, from what the monitor sees."""
+
+from run.still import STANDING, Still
+
+
+def seen(*sights: tuple[float, int, int]) -> Still:
+    still = Still()
+    for at, behind, place in sights:
+        still.see(at, {"projection": behind}, {"projection": place})
+    return still
+
+
+def test_with_events_waiting_and_the_same_place_it_stands() -> None:
+    still = seen((0, 3, 10), (30, 5, 10), (STANDING, 9, 10))
+    assert still.longest == {"projection": STANDING}
+    assert still.wrong() == [f"projection stood still for {STANDING:.0f} s with events waiting"]
+
+
+def test_whoever_moves_or_has_nothing_to_do_stands_not() -> None:
+    assert seen((0, 3, 10), (49, 3, 11), (98, 90, 12)).wrong() == []
+    assert seen((0, 0, 10), (100, 0, 10), (149, 1, 10)).wrong() == []
+
+
+def test_while_the_store_is_away_nobody_can_move() -> None:
+    still = seen((0, 3, 10), (30, 3, 10))
+    still.blind(40)
+    still.see(80, {"projection": 3}, {"projection": 10})
+    assert still.longest == {"projection": 40}
+    assert still.wrong() == []
