@@ -14,7 +14,7 @@ from projected import facts_of, folded, records
 from properties import examples
 
 from projection.domain.facts import Fact, Leaf
-from projection.domain.record import Record
+from projection.domain.record import Record, explained
 
 
 def leaves(tree: object, pointer: str = "") -> dict[str, Leaf[object]]:
@@ -52,11 +52,11 @@ def test_every_fact_leaf_is_minimal() -> None:
         seed += 1
         history = History(seed, people=1, size=18, wild=seed % 4 == 3, links=True, kinds=ALL_KINDS)
         facts = facts_of(history.events)
-        before = {customer: leaves(record.facts) for customer, record in made(facts, history).items()}
+        before = {customer: leaves(explained(record)) for customer, record in made(facts, history).items()}
         looked += len(before)
         for fact in facts:
             left = made([each for each in facts if each is not fact], history)
-            after = {customer: leaves(record.facts) for customer, record in left.items()}
+            after = {customer: leaves(explained(record)) for customer, record in left.items()}
             for customer, each in before.items():
                 for place, leaf in each.items():
                     if fact.id not in leaf.events:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from projection import contract
 from projection.domain.components import Link, component_of, customers
 from projection.domain.facts import plain
 from projection.domain.personal import PersonalValue
+from projection.domain.reasons import why as reason
 from projection.domain.record import Record, canonical, derive, record_hash, record_tag, why
 from projection.domain.rules import RULES
 from projection.domain.streams.stream import StreamState, evolve, initial
@@ -215,6 +217,37 @@ def test_every_leaf_names_the_events_that_made_it(life: Callable[..., Any]) -> N
     assert reasons["/intent/open_leads/0/grade"] == (graded,)
     assert reasons["/intent/open_leads/0/next_action/overdue"] == (planned,)  # time alone says so
     assert reasons["/consent/0/state"] == (captured,)
+
+
+def of_many_leads(life: Callable[..., Any], number: int, *, lost: bool = False) -> Record:
+    lives = [life(now=NOW - timedelta(days=30) + number * timedelta(minutes=7)) for number in range(number)]
+    for one in lives:
+        one.captured().qualified("warm").qualified("hot").lost()
+        if not lost:
+            one.reopened()
+    links = tuple(Link(*sorted((one.party_ref, other.party_ref)), "linked") for one, other in pairwise(lives))
+    return record(*lives, links=links)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_record_of_hundreds_of_leads_is_composed_without_a_trial(life: Callable[..., Any], lost: bool) -> None:
+    made = of_many_leads(life, 300, lost=lost)
+    assert record_tag(record_hash(made.facts), made)
+    assert reason(made, "/head/record_version").value == made.version
+    assert made.stage.value.dormant is None or lost
+    assert made.stage.trial.steps == 0
+    assert why(made)["/head/stage"]
+    assert made.stage.trial.steps > 0
+
+
+def test_what_a_trial_costs_grows_with_the_leads_and_not_with_their_square(life: Callable[..., Any]) -> None:
+    steps = []
+    for number in (75, 300):
+        made = of_many_leads(life, number)
+        assert why(made)["/head/stage"]
+        steps.append(made.stage.trial.steps)
+    assert steps[1] < 6 * steps[0]  # of four times as many
+    assert steps[1] < 50 * made.version
 
 
 # ── Contract ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,6 +5,7 @@ who ever appends; a rebuild composes without this.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from projection.domain.customer import (
@@ -48,10 +49,16 @@ CODECS = {NAME: codec}
 
 async def announce(connection: Connection, records: Sequence[Record], now: datetime) -> int:
     """Appends what is new of these records, which are headquarters'; returns of how many customer ids. The caller
-    holds the composer's lock and commits."""
-    commands = {command.customer_id: command for record in records for command in _commands(record, now)}
-    told = await published.events_of(connection, [aggregate.stream(each) for each in sorted(commands)])
-    news = {each: command for each, command in sorted(commands.items()) if _is_news(command, told)}
+    holds the composer's lock and commits.
+
+    What is new does not depend on the events that made it, so these are looked for only where something is."""
+    seen = {command.customer_id: (command, record) for record in records for command in _commands(record, now)}
+    told = await published.events_of(connection, [aggregate.stream(each) for each in sorted(seen)])
+    news = {
+        each: observed(record, now) if isinstance(command, Observe) else command
+        for each, (command, record) in sorted(seen.items())
+        if _is_news(command, told)
+    }
     store, context = JoinedStore(connection), _context(now)
     fresh = [_order(command) for command in news.values() if aggregate.stream(command.customer_id) not in told]
     if fresh:
@@ -81,7 +88,7 @@ def _context(now: datetime) -> CommandContext:
 
 
 def _commands(record: Record, now: datetime) -> Iterator[Command]:
-    yield observed(record, now)
+    yield _seen(record, now)
     for ref in record.party_refs[1:]:
         yield Join(ref, record.customer_id, now)
 
@@ -91,11 +98,17 @@ def observed(record: Record, now: datetime) -> Observe:
     stage = record.stage
     causes = tuple(dict.fromkeys((*stage.since.events, *stage.name.events)))
     dormant = None if stage.dormant is None else Period(stage.dormant.value, stage.dormant.events)
+    return replace(_seen(record, now), began=Period(stage.since.value, causes), dormant=dormant)
+
+
+def _seen(record: Record, now: datetime) -> Observe:
+    """The same, but nothing that made the stage or the dormancy: what it says is enough to tell what is new."""
+    stage = record.stage.value
     return Observe(
         record.customer_id,
-        stage.name.value,
-        Period(stage.since.value, causes),
-        dormant,
+        stage.name,
+        Period(stage.since, ()),
+        None if stage.dormant is None else Period(stage.dormant, ()),
         tuple(repurchases(record.facts.get("purchases"))),
         record.rules,
         now,

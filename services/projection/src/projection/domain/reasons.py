@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from projection.domain.facts import Leaf, evidence
-from projection.domain.record import Record, values
+from projection.domain.record import Record, explained, values
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def why(record: Record, pointer: str) -> Answer:
     path = tokens(pointer)
     if path and path[0] == "identity":
         return _personal(record, path)
-    tree: object = record.facts
+    tree: object = explained(record) if _of_stage(path) else record.facts
     for place, token in enumerate(path):
         tree = _step(tree, token)
         if isinstance(tree, Leaf):
@@ -50,6 +50,11 @@ def why(record: Record, pointer: str) -> Answer:
             return Answer(value, tree.events, _rule(path))
     events = tuple(dict.fromkeys(event for ids in evidence(tree).values() for event in ids))
     return Answer(values(tree), events, _rule(path))
+
+
+def _of_stage(path: list[str]) -> bool:
+    """Whether the stage is in there: no other value is worth its trial."""
+    return not path or (path[0] == "head" and (len(path) == 1 or path[1] in ("stage", "stage_since", "overlays")))
 
 
 def _step(tree: object, token: str) -> object:

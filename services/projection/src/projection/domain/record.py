@@ -37,16 +37,16 @@ from projection.domain.sections import (
     vehicles,
     verification,
 )
-from projection.domain.stage import Stage, stage_of
+from projection.domain.stage import Headline, Stage, stage_of
 from projection.domain.streams.lead import LeadState
 from projection.domain.streams.stream import StreamState
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """`facts` is a tree of leaves (see `why`), `identity` the personal section. `version` counts the events it is
-    made of, `open_leads` and `overdue` what is to be done. `seen` names the personal values that were looked at:
-    (stream, field, version)."""
+    """`facts` is a tree of leaves (see `why`), though the stage stands there plain (see `explained`), `identity` the
+    personal section. `version` counts the events it is made of, `open_leads` and `overdue` what is to be done. `seen`
+    names the personal values that were looked at: (stream, field, version)."""
 
     customer_id: str
     party_refs: tuple[str, ...]
@@ -102,7 +102,7 @@ def _head(
         "customer_id": refs[0],
         "party_refs": list(refs),
         "merged_from": [Leaf(ref, by[ref]) for ref in refs[1:] if ref in by],
-        **_stage(stage),
+        **_stage(stage.value),
         "completeness": _completeness(leads, rules),
         "record_version": _version(streams),
         "unknown_events": sum(state.unknown_events for state in streams),
@@ -206,11 +206,19 @@ def record_tag(hash_: str, record: Record) -> str:
 
 def why(record: Record) -> dict[str, tuple[str, ...]]:
     """JSON Pointer of every fact leaf -> the ids of the events that made it."""
-    return evidence(record.facts)
+    return evidence(explained(record))
+
+
+def explained(record: Record) -> dict[str, object]:
+    """`facts` with the stage as leaves, too: their events are found by trial, which only who asks for them pays."""
+    head = record.facts["head"]
+    assert isinstance(head, dict)
+    return {**record.facts, "head": {**head, **_stage(record.stage)}}
 
 
 # ── Sections ──────────────────────────────────────────────────────────────────────────────────────────────────
-def _stage(stage: Stage) -> dict[str, object]:
+def _stage(stage: Stage | Headline) -> dict[str, object]:
+    """As leaves, or as plain values."""
     dormant = [] if stage.dormant is None else [{"overlay": "dormant", "since": stage.dormant}]
     return {"stage": stage.name, "stage_since": stage.since, "overlays": dormant}
 
