@@ -184,11 +184,12 @@ async def test_one_customer_that_cannot_be_derived_stops_no_other(
 
 async def test_a_wake_reaches_only_those_who_wait_for_it() -> None:
     wakeups = Wakeups()
-    with wakeups.waiting({"a", "b"}) as event:
+    woken: list[str] = []
+    with wakeups.waiting({"a", "b"}, lambda: woken.append("one")):
         wakeups.wake(["c"])
-        assert not event.is_set()
+        assert woken == []
         wakeups.wake(["b"])
-        assert event.is_set()
+        assert woken == ["one"]
     assert wakeups._waiting == {}
 
 
