@@ -14,7 +14,7 @@ import pytest
 
 from roadbook import errors, logs
 from roadbook.decider import Rejected
-from roadbook.http import answers, routes
+from roadbook.http import answers, edge, routes
 from roadbook.http.problems import Problem, ProblemType, register, registered
 from roadbook.http.types import Money, StrictModel
 from roadbook.settings import Settings
@@ -287,6 +287,26 @@ async def test_health(sample: Any, client: httpx2.AsyncClient) -> None:
     health.checks, health.draining = {}, True
     assert (await client.get("/readyz")).json()["status"] == "draining"
     assert (await client.get("/livez")).status_code == 200
+
+
+async def test_the_labels_of_a_measurement_are_looked_up_once(
+    sample: Any, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels: list[Any] = []
+    real, path, bearer = type(edge.DURATION).labels, f"/v1/things/{THING}", sample.signer.bearer()
+    await client.get(path, headers=bearer)
+    count = 'http_server_request_duration_seconds_count{method="GET",route="/v1/things/{thing}",status="200"}'
+
+    async def counted() -> float:
+        text = (await client.get("/metrics")).text
+        return float(next(line.split()[-1] for line in text.splitlines() if line.startswith(count)))
+
+    before = await counted()
+    monkeypatch.setattr(type(edge.DURATION), "labels", lambda self, *names: labels.append(names) or real(self, *names))
+    for _ in range(3):
+        assert (await client.get(path, headers=bearer)).status_code == 200
+    assert labels == []
+    assert await counted() == before + 3
 
 
 @pytest.mark.parametrize("accept", [None, "application/openmetrics-text", "text/plain;version=x.y;escaping=z", "é"])

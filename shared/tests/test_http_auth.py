@@ -341,6 +341,20 @@ async def test_a_token_that_was_good_is_looked_at_again(tmp_path: Path, monkeypa
         await verifier.verify(token)
 
 
+async def test_a_token_that_is_believed_is_taken_apart_once(signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Header, signature and claims: what is left of each request is the digest, the key and the times."""
+    verifier, token = TokenVerifier(ISSUER, AUDIENCE, KeySource(str(signer.jwks))), signer.token()
+    done: list[str] = []
+    for name in ("_checked_header", "_caller"):
+        real = getattr(auth, name)
+        monkeypatch.setattr(auth, name, lambda value, name=name, real=real: done.append(name) or real(value))
+    callers = [await verifier.verify(token) for _ in range(5)]
+    assert callers == [callers[0]] * 5
+    assert done == ["_checked_header", "_caller"]
+    assert (await verifier.verify(signer.token(sub="someone-else"))).sub == "someone-else"
+    assert done == ["_checked_header", "_caller"] * 2
+
+
 async def test_no_more_than_so_many_tokens_are_remembered(signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auth, "MAX_BELIEVED", 2)
     verifier = TokenVerifier(ISSUER, AUDIENCE, KeySource(str(signer.jwks)))

@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client import REGISTRY
 
 from roadbook import logs, telemetry
@@ -46,6 +47,23 @@ def lines() -> Iterator[Any]:
 
 
 # spans
+def test_a_tracer_is_made_with_its_provider_and_not_for_every_span(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    real = TracerProvider.get_tracer
+    monkeypatch.setattr(TracerProvider, "get_tracer", lambda self, name: made.append(name) or real(self, name))
+    telemetry.setup(Settings.for_service("sample", {"ROADBOOK_TRACES": f"file:{tmp_path / 'spans.jsonl'}"}))
+    before = len(made)
+    for _ in range(3):
+        with telemetry.span("apply"):
+            assert telemetry.current_trace_id() is not None
+    assert len(made) == before
+    assert telemetry.flush()
+    assert len((tmp_path / "spans.jsonl").read_text().splitlines()) == 3  # of the new provider, not of the one before
+    telemetry.shutdown()
+
+
 def test_a_trace_goes_on_from_its_traceparent(spans: Any) -> None:
     with telemetry.span("process roadbook.lead.v1", "consumer", {"messaging.system": "kafka"}, PARENT, [PARENT]):
         inner = telemetry.current_traceparent()

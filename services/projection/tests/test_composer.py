@@ -182,13 +182,51 @@ async def test_one_customer_that_cannot_be_derived_stops_no_other(
     assert await stage_of(world, bad.party_ref) is None
 
 
+async def test_what_two_viewers_see_alike_is_derived_once(
+    world: Any, life: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Headquarters and the only dealer see the same; where a second dealer holds a part, each sees its own."""
+    derived: list[list[str]] = []
+
+    def counting(streams: Any, *rest: Any) -> Any:
+        streams = list(streams)
+        derived.append(sorted(state.stream for state in streams))
+        return derive(streams, *rest)
+
+    monkeypatch.setattr(composer_module, "derive", counting)
+    one, other = life().captured(), life().captured()
+    theirs = life(dealer="dealer-sh-02", party_ref=other.party_ref).captured()
+    await world.say(one, "name", "Li Wei")
+    await world.publish(one.last, other.last, theirs.last)
+    await world.consumed()
+    assert await world.composer.round() == 2
+    both = sorted([other.stream, theirs.stream])
+    assert sorted(derived) == sorted([[one.stream], both, [other.stream], [theirs.stream]])
+    rows = await world.pool.fetch("SELECT scope, key FROM search_keys WHERE party_ref = $1", one.party_ref)
+    assert {(row["scope"], row["key"]) for row in rows} == {("*", "liwei"), ("dealer-sh-01", "liwei")}
+    for scope, ref in (("*", one.party_ref), ("dealer-sh-01", one.party_ref), ("dealer-sh-02", other.party_ref)):
+        assert await stage_of(world, ref, scope) == "prospect"
+
+
+async def test_what_may_be_read_of_the_person_is_derived_apart(world: Any, life: Callable[..., Any]) -> None:
+    """The same streams and other personal values are another record: a share of facts gives no key of a name."""
+    one = life().captured()
+    one.shared("dealer-sh-02", world.clock.now() + timedelta(days=1))
+    await world.say(one, "name", "Li Wei")
+    await world.live(one)
+    rows = await world.pool.fetch("SELECT scope, key FROM search_keys WHERE party_ref = $1", one.party_ref)
+    assert {(row["scope"], row["key"]) for row in rows} == {("*", "liwei"), ("dealer-sh-01", "liwei")}
+    assert await stage_of(world, one.party_ref, "dealer-sh-02") == "prospect"
+
+
 async def test_a_wake_reaches_only_those_who_wait_for_it() -> None:
     wakeups = Wakeups()
-    with wakeups.waiting({"a", "b"}) as event:
+    woken: list[str] = []
+    with wakeups.waiting({"a", "b"}, lambda: woken.append("one")):
         wakeups.wake(["c"])
-        assert not event.is_set()
+        assert woken == []
         wakeups.wake(["b"])
-        assert event.is_set()
+        assert woken == ["one"]
     assert wakeups._waiting == {}
 
 

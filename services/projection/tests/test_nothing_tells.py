@@ -14,7 +14,7 @@ from deals import deal, owned
 from fastapi import FastAPI
 
 from projection.reactions import FactsHandler
-from projection.service import waiting
+from projection.service import gathered
 from roadbook.position import Position, encode
 from roadbook.wire import rfc3339
 from roadbook_cli.postgres import Database
@@ -131,7 +131,7 @@ async def test_every_answer_is_that_of_a_world_of_ones_own(
     projection_database: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(waiting, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(gathered, "WAIT_SECONDS", 0.1)
     town = Town(life)
     questions = town.questions()
     asked = {path.replace(town.refs[0], "{customer_id}").replace(VINS[0], "{vin}") for _, path, _, _ in questions}

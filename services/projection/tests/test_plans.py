@@ -43,6 +43,7 @@ FROM generate_series(1, 2000) s, generate_series(1, 3) v;
 INSERT INTO personal_values (party_ref, service, key, stream, version, value)
 SELECT 'ref-' || s, 'lead', 'lead/' || s || '/' || f, 'lead/' || s, s, '"x"'
 FROM generate_series(0, 5000) s, unnest(ARRAY['name', 'phone/1', 'email/1']) f;
+INSERT INTO personal_fences SELECT 'ref-' || s, 'lead', s FROM generate_series(0, 5000, 2) s;
 INSERT INTO search_keys SELECT d, 'name', 'name' || s, 'ref-' || s, 'ref-' || s
 FROM generate_series(0, 5000) s, unnest(ARRAY['*', 'dealer-1']) d;
 INSERT INTO summaries SELECT d, 'ref-' || s, ARRAY['ref-' || s], 'prospect', NULL, 1, 0, 5, NULL,
@@ -71,7 +72,7 @@ async def filled(projection_database: Database) -> AsyncIterator[asyncpg.Connect
 
 
 REFS, STREAMS, VERSIONS = ["ref-1", "ref-77"], ["lead/1", "lead/77"], [1, 1]
-KEYS = ["lead/1/name", "lead/77/name"]
+KEYS, DEALERS, NOWS = ["lead/1/name", "lead/77/name"], ["dealer-1", None], [NOW, NOW]
 HOT: dict[str, tuple[str, list[Any]]] = {
     "states": (views._STATES, [STREAMS]),
     "customer": (views._CUSTOMER, [REFS[:1], None, NOW]),
@@ -90,10 +91,11 @@ HOT: dict[str, tuple[str, list[Any]]] = {
     "timeline": (views._TIMELINE, [STREAMS, None, None, None, None, None, None, 101, [], None, None]),
     "timeline, next page": (views._TIMELINE, [STREAMS, None, None, None, NOW, "lead/1", 3, 101, [], None, None]),
     "timeline, as known": (views._TIMELINE, [STREAMS, None, None, None, None, None, None, 101, ["1-1"], NOW, NOW]),
-    "reached": (positions._REACHED_POSITION, [STREAMS, VERSIONS, REFS, KEYS, VERSIONS, "dealer-1", NOW]),
+    "missing": (positions._MISSING, [[0, 1], STREAMS, VERSIONS, DEALERS, NOWS,
+                                     [0, 1], REFS, KEYS, VERSIONS, DEALERS, NOWS]),
     "parties": (positions._PARTIES, [STREAMS, REFS]),
     "last mark": (positions._MARKED, [REFS]),
-    "composed": (positions._COMPOSED, [REFS, 9]),
+    "not composed": (positions._UNCOMPOSED, [[0, 1], REFS, [9, 9]]),
     "names": (views._NAMES, [REFS, "dealer-1", NOW]),
     "find": (search._FIND_EXACTLY, ["*", "name", "name7", None, "", 101, NOW]),
     "find by beginning": (search._FIND, ["*", "name", "name77", "name78", "", 101, NOW]),

@@ -1,11 +1,14 @@
 """The record as a specification: given these events, this is what it says; and what made it say so."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from projection import contract
 from projection.domain.components import Link, component_of, customers
@@ -278,6 +281,18 @@ def test_canonical_bytes_have_no_floats() -> None:
     with pytest.raises(TypeError):
         canonical({"a": 0.5})
     assert canonical({"b": 1, "a": NOW}) == b'{"a":"2026-01-05T08:00:00.000000Z","b":1}'
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(["\x7f", "\x1f\u2028", "𝒜", 'é\\/"'])
+TREES = st.recursive(LEAVES, lambda tree: st.lists(tree) | st.dictionaries(st.text(), tree), max_leaves=20)
+
+
+@given(TREES)
+@example({"ﬀ": 1, "😀": 2, "\ud7ff": 3})
+@example([2**64 - 1, 2**64, -(2**63), -(2**63) - 1, 10**40])
+def test_canonical_bytes_are_those_of_the_standard_library(tree: Any) -> None:
+    """Hashes of records are kept by others: how fast the bytes are made must not change one of them."""
+    assert canonical(tree) == json.dumps(tree, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 # ── Components ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -4,13 +4,14 @@ It works from marks that were committed together with the change, and from dates
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from prometheus_client import Counter
 
 from projection import contract, derived, service
+from projection.contract import SearchKey
 from projection.domain import ownership, sharing
 from projection.domain.components import Link, customers
 from projection.domain.personal import PersonalData
@@ -85,6 +86,7 @@ class Composer:
         states, links = await service.reach(connection, refs, None, now)
         every = {state.party_ref for state in states if state.party_ref is not None} | set(refs)
         personal = await service.personal(connection, states, None, now)
+        seeing = _Seeing(links, now)
         summaries: list[Summary] = []
         keys: list[KeyRow] = []
         headquarters: list[Record] = []
@@ -92,49 +94,69 @@ class Composer:
             for group in _customers(sharing.seen(states, dealer, now), links):
                 readable = sharing.with_person(group, dealer, now)
                 own = {stream: personal[stream] for stream in readable if stream in personal}
-                composed = self._summary(dealer, group, links, own, now)
-                if composed is not None:
-                    summary, record = composed
+                seen = seeing.of(group, own)
+                if seen is not None:
+                    summary = _summary(dealer, group, seen, now)
                     summaries.append(summary)
-                    keys += _keys(summary, group, own)
-                    headquarters += [record] if dealer is None else []
+                    keys += _keys(summary, seen)
+                    headquarters += [seen.record] if dealer is None else []
         _COMPOSED.inc(len(summaries))
         await search.write_summaries(connection, every, sorted(summaries, key=lambda s: (s.scope, s.customer_id)))
         await search.write_keys(connection, every, sorted(set(keys)))
         if self.announced is not None:
             await derived.announce(connection, headquarters, now)
 
-    def _summary(
-        self,
-        dealer: str | None,
-        streams: Sequence[StreamState],
-        links: Sequence[Link],
-        personal: PersonalData,
-        now: datetime,
-    ) -> tuple[Summary, Record] | None:
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is made of some streams, whoever sees them: the record, when time alone changes it, how it is found."""
+
+    record: Record
+    change: datetime | None
+    keys: tuple[tuple[str, SearchKey], ...]
+
+
+class _Seeing:
+    """Of one round. A dealer sees mostly all that headquarters sees of a customer, and the same streams and personal
+    values make the same record: it is derived once. Streams are told apart as objects; the parts of a vehicle that
+    dealers see are objects of their own. What was made is kept, so that no other object takes its place in memory."""
+
+    def __init__(self, links: Sequence[Link], now: datetime) -> None:
+        self._links = links
+        self._now = now
+        self._made: dict[tuple[object, ...], tuple[_Seen, Sequence[StreamState]]] = {}
+
+    def of(self, streams: Sequence[StreamState], personal: PersonalData) -> _Seen | None:
         """None when the record cannot be derived: one customer must not stop all others."""
-        try:
-            record, change = derive(streams, links, personal, RULES, now)
-        except Exception as error:
-            _FAILED.labels(type(error).__name__).inc()
-            _log.error("compose_failed", error_type=type(error).__name__)
-            return None
-        made = Summary(
-            scope=HEADQUARTERS if dealer is None else dealer,
-            customer_id=record.customer_id,
-            party_refs=record.party_refs,
-            stage=record.stage.value.name,
-            stage_since=record.stage.value.since,
-            open_leads=record.open_leads,
-            overdue=record.overdue,
-            record_version=record.version,
-            last_event=max((state.last_event for state in streams if state.last_event is not None), default=None),
-            next_change_at=change,
-            granted=tuple(
-                (state.stream, grant.scope) for state in streams if (grant := sharing.grant_to(state, dealer, now))
-            ),
-        )
-        return made, record
+        same = (tuple(map(id, streams)), tuple(personal))
+        if same not in self._made:
+            try:
+                record, change = derive(streams, self._links, personal, RULES, self._now)
+            except Exception as error:
+                _FAILED.labels(type(error).__name__).inc()
+                _log.error("compose_failed", error_type=type(error).__name__)
+                return None
+            self._made[same] = _Seen(record, change, tuple(_search_keys(streams, personal))), streams
+        return self._made[same][0]
+
+
+def _summary(dealer: str | None, streams: Sequence[StreamState], seen: _Seen, now: datetime) -> Summary:
+    record = seen.record
+    return Summary(
+        scope=HEADQUARTERS if dealer is None else dealer,
+        customer_id=record.customer_id,
+        party_refs=record.party_refs,
+        stage=record.stage.value.name,
+        stage_since=record.stage.value.since,
+        open_leads=record.open_leads,
+        overdue=record.overdue,
+        record_version=record.version,
+        last_event=max((state.last_event for state in streams if state.last_event is not None), default=None),
+        next_change_at=seen.change,
+        granted=tuple(
+            (state.stream, grant.scope) for state in streams if (grant := sharing.grant_to(state, dealer, now))
+        ),
+    )
 
 
 def _dealers(states: Sequence[StreamState]) -> list[str]:
@@ -153,13 +175,16 @@ def _customers(states: Sequence[StreamState], links: Sequence[Link]) -> list[lis
     return [groups[customer] for customer in sorted(groups)]
 
 
-def _keys(summary: Summary, streams: Sequence[StreamState], personal: PersonalData) -> list[KeyRow]:
-    found: list[KeyRow] = []
+def _keys(summary: Summary, seen: _Seen) -> list[KeyRow]:
+    scope, customer, shared = summary.scope, summary.customer_id, bool(summary.granted)
+    return [KeyRow(scope, key.kind, key.key, party_ref, customer, shared) for party_ref, key in seen.keys]
+
+
+def _search_keys(streams: Sequence[StreamState], personal: PersonalData) -> Iterator[tuple[str, SearchKey]]:
+    """Each with the party reference that is found by it."""
     for state in streams:
         mine = {name: value.value for name, value in personal.get(state.stream, {}).items()}
         keys = [key for name, value in mine.items() for key in contract.personal_keys(name, value)]
         keys += contract.full_names({name: value for name, value in mine.items() if isinstance(value, str)})
         keys += [key for vin in ownership.vins(state) if (key := contract.vin_key(vin))]
-        party_ref, shared = state.party_ref or "", bool(summary.granted)
-        found += [KeyRow(summary.scope, k.kind, k.key, party_ref, summary.customer_id, shared) for k in keys]
-    return found
+        yield from ((state.party_ref or "", key) for key in keys)

@@ -62,6 +62,16 @@ class InvalidToken(Exception):
         self.reason = reason
 
 
+@dataclass(slots=True)
+class _Believed:
+    """What a token says, which `key` has signed; `caller` once it has said so in full."""
+
+    kid: str
+    key: ECKey
+    claims: dict[str, Any]
+    caller: Caller | None = None
+
+
 class TokenVerifier:
     """Turns a bearer token into a `Caller`. Real time decides, never the simulated clock."""
 
@@ -72,28 +82,35 @@ class TokenVerifier:
         self._audience = audience
         self._keys = keys
         self._registry = jws.JWSRegistry(algorithms=[ALGORITHM])
-        self._believed: dict[bytes, tuple[ECKey, dict[str, Any]]] = {}
+        self._believed: dict[bytes, _Believed] = {}
 
     async def verify(self, token: str) -> Caller:
-        """Raises `InvalidToken`, or `Unavailable` while the issuer's keys cannot be read."""
+        """Raises `InvalidToken`, or `Unavailable` while the issuer's keys cannot be read.
+
+        A client sends one token many times, and to take it apart is most of what looking at it costs: what was found
+        good under the very key that the issuer still has is not read again. Keys that are fetched anew are other keys,
+        times are looked at in each request, and nobody can fill this who has no good tokens.
+        """
         if len(token) > MAX_TOKEN_BYTES or token.count(".") != 2 or not token.isascii():
             raise InvalidToken("shape")
-        kid = _checked_header(token)
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._believed.get(digest)
+        kid = _checked_header(token) if known is None else known.kid
         key = await self._keys.key(kid)
         if key is None:
             raise InvalidToken("kid")
-        claims = self._signed(token, key)
-        self._check(claims, time.time())
-        return _caller(claims)
+        if known is None or known.key is not key:
+            known = _Believed(kid, key, self._signed(token, key))
+            if len(self._believed) >= MAX_BELIEVED:
+                self._believed.pop(next(iter(self._believed)))
+            self._believed[digest] = known
+        self._check(known.claims, time.time())
+        if known.caller is None:
+            known.caller = _caller(known.claims)
+        return known.caller
 
     def _signed(self, token: str, key: ECKey) -> dict[str, Any]:
-        """The claims, which `key` has signed. A client sends one token many times, and its signature is most of what
-        looking at it costs: what was found good under this very key is not computed again. Keys that are fetched anew
-        are other keys, times are looked at in each request, and nobody can fill this who has no good tokens."""
-        digest = hashlib.sha256(token.encode()).digest()
-        known = self._believed.get(digest)
-        if known is not None and known[0] is key:
-            return known[1]
+        """The claims, which `key` has signed."""
         try:
             signed = jws.deserialize_compact(token, key, registry=self._registry)
             claims = json.loads(signed.payload or b"")
@@ -101,9 +118,6 @@ class TokenVerifier:
             raise InvalidToken("signature") from None
         if not isinstance(claims, dict):
             raise InvalidToken("claims")
-        if len(self._believed) >= MAX_BELIEVED:
-            self._believed.pop(next(iter(self._believed)))
-        self._believed[digest] = key, claims
         return claims
 
     def _check(self, claims: Mapping[str, Any], now: float) -> None:

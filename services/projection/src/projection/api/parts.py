@@ -9,9 +9,8 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from projection import service
 from projection.api.problems import PROBLEMS
-from projection.service import NotYet
+from projection.service import NotYet, Waiting
 from projection.views.shares import Viewer
 from projection.wakeups import Wakeups
 from roadbook.database import Pool
@@ -40,7 +39,7 @@ class Running:
 
     def __init__(self, pool: Pool, wakeups: Wakeups) -> None:
         self.pool = pool
-        self.wakeups = wakeups
+        self.waiting = Waiting(pool, wakeups)
 
 
 async def running(request: Request) -> Running:
@@ -80,7 +79,7 @@ def viewer(request: Request, caller: Caller, operation: str) -> Viewer:
 async def wait(kept: Running, minimum: Position | None, viewer: Viewer) -> None:
     """Until `minimum` is visible to the viewer, else a 503 that says nothing of why not."""
     if minimum is not None:
-        await in_time(service.wait_for(kept.pool, kept.wakeups, minimum, viewer))
+        await in_time(kept.waiting.visible(minimum, viewer))
 
 
 async def in_time(waiting: Coroutine[Any, Any, None]) -> None:

@@ -1,12 +1,13 @@
 """Reading the record for a viewer: wiring of tables, contract and domain."""
 
+from projection.service.gathered import NotYet
 from projection.service.reasons import Reason, read_why
 from projection.service.records import Entry, own_streams, read_record, read_timeline
 from projection.service.search import Found, find, read_shared_reads, scope_of
 from projection.service.states import KNOWN, current, load_states, personal, reach, refold, refolded
 from projection.service.travel import NOW, When
 from projection.service.vehicles import VehicleView, read_vehicle
-from projection.service.waiting import NotYet, wait_for, wait_for_composer
+from projection.service.waiting import Waiting
 
 __all__ = [
     "KNOWN",
@@ -16,6 +17,7 @@ __all__ = [
     "NotYet",
     "Reason",
     "VehicleView",
+    "Waiting",
     "When",
     "current",
     "find",
@@ -31,6 +33,4 @@ __all__ = [
     "refold",
     "refolded",
     "scope_of",
-    "wait_for",
-    "wait_for_composer",
 ]
