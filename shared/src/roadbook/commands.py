@@ -16,7 +16,7 @@ from roadbook import position
 from roadbook.answers import Answer
 from roadbook.codec import Codec, HasTime
 from roadbook.context import CommandContext
-from roadbook.decider import Decider, Rejected
+from roadbook.decider import Decider, Rejected, in_turn
 from roadbook.errors import Conflict, IdempotencyKeyReused, NotFound, PreconditionFailed
 from roadbook.events import Labels, NewEvent, Recorded
 from roadbook.store.port import (
@@ -66,6 +66,19 @@ class Aggregate(Generic[C, S, E]):
 
     def fold(self, events: Sequence[Recorded]) -> S:
         return self.decider.fold(self.codec.decode(e.type, e.data) for e in events)
+
+
+def several(aggregate: Aggregate[C, S, E]) -> Aggregate[Sequence[C], S, E]:
+    """For an `Order` of several commands on one stream: loaded once, decided in turn, written once. One that is
+    rejected rejects them all."""
+    return Aggregate(
+        aggregate.name,
+        in_turn(aggregate.decider),
+        aggregate.codec,
+        aggregate.labels,
+        aggregate.key,
+        aggregate.timers,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,4 +280,4 @@ def _with_position(answer: Answer, stream: str | None, personal: Sequence[Person
     return replace(answer, body={**answer.body, "position": token})
 
 
-__all__ = ["Aggregate", "Order", "Stored", "creation", "execute"]
+__all__ = ["Aggregate", "Order", "Stored", "creation", "execute", "several"]
