@@ -116,7 +116,7 @@ async def execute(
     """
     for attempt in range(ATTEMPTS):
         try:
-            async with _turn(order.stream, contended=attempt > 0):
+            async with _turn(store, order.stream, contended=attempt > 0):
                 return await _attempt(store, aggregate, order, context, views)
         except VersionConflict:
             if context.if_match is not None:
@@ -134,10 +134,11 @@ _queues: dict[str, _Queue] = {}
 
 
 @asynccontextmanager
-async def _turn(stream: str, *, contended: bool) -> AsyncIterator[None]:
+async def _turn(store: Store, stream: str, *, contended: bool) -> AsyncIterator[None]:
     """Commands of this process that met on a stream queue up, instead of undoing each other's work until the attempts
-    are used up. Who meets nobody takes no lock; between processes the version alone decides (T2)."""
-    if not contended and stream not in _queues:
+    are used up. Who meets nobody takes no lock; between processes the version alone decides (T2). Nor does a command
+    inside another transaction: whom it would wait for here may wait for that transaction's locks there."""
+    if store.joined or (not contended and stream not in _queues):
         yield
         return
     queue = _queues.setdefault(stream, _Queue())
