@@ -166,6 +166,8 @@ async def test_f39_a_thousand_commands_on_one_stream_are_all_decided_or_refused(
 class Interloper:
     """A store in which others write between our load and our write, `times` times."""
 
+    joined = False
+
     def __init__(self, store: Store, times: int) -> None:
         self._store, self.times, self.loads = store, times, 0
 

@@ -1,16 +1,18 @@
 """Reactions: another's event becomes a command here exactly once, whatever fails in between (T15)."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 
+from roadbook import reactions
 from roadbook.bus import Delivered
 from roadbook.commands import Order, execute
-from roadbook.database import Pool
+from roadbook.database import Pool, acquire
 from roadbook.decider import Rejected
 from roadbook.errors import Unavailable
 from roadbook.events import Recorded
@@ -34,17 +36,20 @@ class Boxes:
 
     fails: list[Exception] = field(default_factory=list)  # raised after the write, before the commit
     poisoned: set[str] = field(default_factory=set)  # ids of events on which acting fails for good
+    rejected: set[str] = field(default_factory=set)
     rejects: bool = False
     acts: int = 0
+    tried: Counter[str] = field(default_factory=Counter)
     woken: int = 0
 
     async def act(self, store: Store, event: Recorded) -> None:
         self.acts += 1
+        self.tried[event.id] += 1
         context = caused_by(event, "box_for_thing", "boxes", NOW)
         stream = boxes.stream(derived_id(event, "box"))
         await execute(store, boxes, Order(stream, OpenBox("d-1", NOW), may_create=True), context)
         await execute(store, boxes, Order(stream, Fill(1, NOW)), context)
-        if self.rejects:
+        if self.rejects or event.id in self.rejected:
             raise Rejected("no_more_boxes")
         if event.id in self.poisoned:
             raise ZeroDivisionError(event.data)
@@ -92,17 +97,17 @@ async def test_t15_each_acting_event_is_a_command_once_and_the_rest_passes(
     assert sorted(await acted()) == boxes_of([events[0], events[2], events[3]])
     outcomes = await lead_pool.fetch("SELECT DISTINCT outcome FROM reaction_outcomes")
     assert [row["outcome"] for row in outcomes] == ["done"]
-    assert doing.woken == 3
+    assert 1 <= doing.woken <= 3  # once for each commit
 
 
-async def test_t15_an_acting_event_ends_its_transaction(rig: Rig) -> None:
+async def test_t15_an_acting_event_ends_its_transaction() -> None:
     records = [
         Delivered("things", 0, offset, None, b"{}", (("ce_type", type_.encode()),), 0)
         for offset, type_ in enumerate(["x", ACTING, "x", "x", ACTING, ACTING, "x"])
     ]
-    parts = Boxes().work().split(records)
-    assert [[record.offset for record in part] for part in parts] == [[0, 1], [2, 3, 4], [5], [6]]
-    assert Boxes().work().split([]) == [[]]
+    work = Boxes().work()
+    assert [work.take(records[start:]) for start in (0, 2, 5, 6)] == [2, 3, 1, 1]
+    assert work.take([]) == 0
 
 
 async def test_t15_before_its_start_it_reads_and_does_nothing(rig: Rig, acted: Any) -> None:
@@ -205,6 +210,138 @@ async def test_an_interloper_on_the_same_stream_makes_it_decide_anew(rig: Rig, a
         await rig.until_read()
     assert [what for _, what in await acted()] == ["box_opened", "filled"]
     await execute(other, boxes, Order(stream, CloseBox(NOW)), context)
+
+
+# ── Sharing ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def ample(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time enough for any number of events, however slow the machine is."""
+    monkeypatch.setattr(reactions, "SECONDS", 600.0)
+
+
+def in_a_row(count: int, **others: str) -> list[Recorded]:
+    """Acting events in one partition. `others`: by place (`at7`), the stream of one that is alone in it."""
+    kept = iter(range(1, count + 1))
+    return [
+        replace(an_event(others[f"at{n}"], 1) if f"at{n}" in others else an_event("thing/1", next(kept)), key="one")
+        for n in range(count)
+    ]
+
+
+@pytest.fixture
+def shared(lead_pool: Pool) -> Callable[[], Any]:
+    async def read() -> list[int]:
+        """How many events each transaction acted on, in order."""
+        rows = await lead_pool.fetch(
+            "SELECT count(*) AS n FROM reaction_outcomes GROUP BY xmin ORDER BY min(xmin::text::bigint)"
+        )
+        return [row["n"] for row in rows]
+
+    return read
+
+
+@pytest.mark.usefixtures("ample")
+async def test_events_share_a_transaction_the_more_the_longer_it_works(rig: Rig, acted: Any, shared: Any) -> None:
+    events = in_a_row(40)
+    doing = Boxes()
+    await rig.publish(events)
+    async with rig.running(rig.consumer(None, work=doing.work())):  # type: ignore[arg-type]
+        await rig.until_read()
+    assert await shared() == [1, 2, 4, 8, 16, 9]
+    assert await acted() == [(event.id, what) for event in events for what in ("box_opened", "filled")]
+    assert doing.woken == 6
+
+
+async def test_what_takes_its_time_shares_less(rig: Rig, shared: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reactions, "SECONDS", 1e-6)  # as if each took for ever
+    await rig.publish(in_a_row(5))
+    async with rig.running(rig.consumer(None, work=Boxes().work())):  # type: ignore[arg-type]
+        await rig.until_read()
+    assert await shared() == [1, 1, 1, 1, 1]
+
+
+@pytest.mark.usefixtures("ample")
+async def test_poison_among_others_parks_alone_and_they_are_done_once(rig: Rig, acted: Any, shared: Any) -> None:
+    """The eight that fail together go one by one; so do the four of them that fail again; then it grows again."""
+    events = in_a_row(15, at10="thing/bad")
+    bad, good = events[10], [*events[:10], *events[11:]]
+    doing = Boxes(poisoned={bad.id})
+    await rig.publish(events)
+    async with rig.running(rig.consumer(None, work=doing.work())):  # type: ignore[arg-type]
+        await rig.until_read()
+        assert await rig.until_held(1) == [("thing/bad", 1, "ZeroDivisionError")]
+    assert await acted() == [(event.id, what) for event in good for what in ("box_opened", "filled")]
+    assert await shared() == [1, 2, 4, 1, 2, 2, 2]
+    assert doing.tried[bad.id] == 5  # twice among others, and three times alone, as ever
+
+
+@pytest.mark.usefixtures("ample")
+async def test_a_rejection_among_others_is_its_own_outcome(rig: Rig, acted: Any, lead_pool: Pool) -> None:
+    events = in_a_row(7)
+    doing = Boxes(rejected={events[4].id})
+    await rig.publish(events)
+    async with rig.running(rig.consumer(None, work=doing.work())):  # type: ignore[arg-type]
+        await rig.until_read()
+    assert (doing.acts, doing.woken) == (7, 3)  # one, two, and four with the one that was rejected
+    assert sorted(await acted()) == boxes_of([*events[:4], *events[5:]])
+    outcomes = await lead_pool.fetch("SELECT outcome FROM reaction_outcomes WHERE version = 5")
+    assert [row["outcome"] for row in outcomes] == ["no_more_boxes"]
+
+
+@pytest.mark.usefixtures("ample")
+async def test_a_death_between_two_events_leaves_nothing_of_either(
+    rig: Rig, acted: Any, shared: Any, lead_pool: Pool
+) -> None:
+    """What a server sees of a process that dies: its connection is gone in the middle of a transaction."""
+    events = in_a_row(7)
+    doing = Boxes()
+    seen: list[list[tuple[str, str]]] = []
+
+    async def act(store: JoinedStore, event: Recorded) -> None:
+        await doing.act(store, event)
+        if event.version == 5 and not seen:
+            seen.append(await acted())
+            store.connection.terminate()
+
+    work = Reactions(Reaction("box_for_thing", frozenset({ACTING}), NOW - timedelta(days=1), act))
+    await rig.publish(events)
+    async with rig.running(rig.consumer(None, work=work)):  # type: ignore[arg-type]
+        await rig.until_read()
+    assert sorted(seen[0]) == boxes_of(events[:3])  # what the first two of its transaction did was not there
+    assert await acted() == [(event.id, what) for event in events for what in ("box_opened", "filled")]
+    assert await shared() == [1, 2, 1, 2, 1]
+    assert await lead_pool.fetchval("SELECT version FROM consumer_streams") == 7
+
+
+@pytest.mark.usefixtures("ample")
+async def test_a_later_event_decides_on_what_an_earlier_one_wrote(rig: Rig, shared: Any, lead_pool: Pool) -> None:
+    """All of them fill one box, and each says what it found in it."""
+    found: list[int] = []
+
+    async def act(store: JoinedStore, event: Recorded) -> None:
+        context = caused_by(event, "box_for_thing", "boxes", NOW)
+        stream = boxes.stream("one")
+        await execute(store, boxes, Order(stream, OpenBox("d-1", NOW), may_create=True), context)
+        found.append(boxes.fold((await store.load(stream)).events).total)
+        await execute(store, boxes, Order(stream, Fill(event.version, NOW)), context)
+
+    work = Reactions(Reaction("box_for_thing", frozenset({ACTING}), NOW - timedelta(days=1), act))
+    await rig.publish(in_a_row(7))
+    async with rig.running(rig.consumer(None, work=work)):  # type: ignore[arg-type]
+        await rig.until_read()
+    assert await shared() == [1, 2, 4]
+    assert found == [0, 1, 3, 6, 10, 15, 21]
+    assert await lead_pool.fetchval("SELECT version FROM streams") == 8
+
+
+async def test_one_event_twice_is_acted_on_once(lead_pool: Pool, acted: Any) -> None:
+    """Under two names, as only a broken producer would: the outcome is the event's."""
+    event = an_event("thing/1", 1)
+    async with acquire(lead_pool) as connection, connection.transaction():
+        await Boxes().work().act_on(connection, [event, replace(event, stream="thing/2")])
+    assert sorted(await acted()) == boxes_of([event])
 
 
 def test_ids_made_from_an_event_are_the_same_for_ever() -> None:

@@ -1,16 +1,19 @@
 """Several commands in one transaction: all of them, or none."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
 
-from roadbook.commands import Order, execute
+from roadbook import commands
+from roadbook.commands import Order, execute, several
 from roadbook.context import CommandContext
 from roadbook.database import Pool
+from roadbook.decider import Rejected
 from roadbook.events import new_id
 from roadbook.store.joined import JoinedStore, together
 from roadbook.store.postgres import PostgresStore
-from roadbook.testing.boxes import Fill, OpenBox, boxes
+from roadbook.testing.boxes import CloseBox, Command, Fill, OpenBox, boxes
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 
@@ -51,3 +54,100 @@ async def test_what_fails_undoes_all_of_it_and_wakes_nobody(lead_pool: Pool) -> 
         await together(PostgresStore(lead_pool, lambda: woken.append(None)), fails)
     assert await lead_pool.fetchval("SELECT count(*) FROM events") == 0
     assert woken == []
+
+
+# ── What a transaction knows of itself ──────────────────────────────────────────────────────────────────────────
+
+
+def loads(log: list[str]) -> int:
+    return sum("FROM events WHERE stream" in query for query in log)
+
+
+async def test_a_stream_it_wrote_is_not_loaded_again_and_is_what_loading_would_say(lead_pool: Pool) -> None:
+    await together(PostgresStore(lead_pool), lambda joined: open_and_fill(joined, "old"))
+    log: list[str] = []
+
+    async def fill(joined: JoinedStore) -> None:
+        with joined.connection.query_logger(lambda record: log.append(record.query)):
+            for name in ("new", "old", "new", "old"):
+                await execute(joined, boxes, Order(boxes.stream(name), OpenBox("d-1", NOW), may_create=True), context())
+                await execute(joined, boxes, Order(boxes.stream(name), Fill(1, NOW)), context())
+        assert loads(log) == 3  # "new" once; "old" twice, for the first command changed nothing of it
+        for name in ("new", "old"):
+            known = await joined.load(boxes.stream(name))
+            assert list(known.events) == list((await JoinedStore(joined.connection).load(boxes.stream(name))).events)
+            assert len(known.events) >= 3
+
+    await together(PostgresStore(lead_pool), fill)
+
+
+async def test_what_was_undone_is_not_known_any_more(lead_pool: Pool) -> None:
+    async def fails(joined: JoinedStore) -> None:
+        async with joined.all_or_nothing():
+            await execute(joined, boxes, Order(boxes.stream("one"), CloseBox(NOW)), context())
+            await open_and_fill(joined, "two")
+            raise ZeroDivisionError
+
+    async def work(joined: JoinedStore) -> None:
+        await open_and_fill(joined, "one")
+        with pytest.raises(ZeroDivisionError):
+            await fails(joined)
+        await execute(joined, boxes, Order(boxes.stream("one"), Fill(1, NOW)), context())
+        assert (await joined.load(boxes.stream("two"))).events == []
+
+    await together(PostgresStore(lead_pool), work)
+    assert await lead_pool.fetchval("SELECT array_agg(version) FROM streams") == [3]
+
+
+async def test_what_another_store_wrote_on_its_connection_is_found_by_the_conflict(lead_pool: Pool) -> None:
+    async def work(joined: JoinedStore) -> None:
+        await open_and_fill(joined, "one")
+        await execute(JoinedStore(joined.connection), boxes, Order(boxes.stream("one"), Fill(1, NOW)), context())
+        await execute(joined, boxes, Order(boxes.stream("one"), Fill(1, NOW)), context())
+
+    await together(PostgresStore(lead_pool), work)
+    assert await lead_pool.fetchval("SELECT version FROM streams") == 4
+
+
+async def test_it_does_not_queue_with_commands_that_may_wait_for_its_locks(lead_pool: Pool) -> None:
+    store = PostgresStore(lead_pool)
+    async with commands._turn(store, boxes.stream("one"), contended=True), asyncio.timeout(30):
+        await together(store, lambda joined: open_and_fill(joined, "one"))
+
+
+# ── Several commands on one stream ──────────────────────────────────────────────────────────────────────────────
+
+
+async def test_several_commands_on_a_stream_are_one_load_and_one_write(lead_pool: Pool) -> None:
+    log: list[str] = []
+    told: list[Command] = [OpenBox("d-1", NOW), Fill(1, NOW), OpenBox("d-1", NOW), Fill(2, NOW)]
+
+    async def work(joined: JoinedStore) -> None:
+        with joined.connection.query_logger(lambda record: log.append(record.query)):
+            await execute(joined, several(boxes), Order(boxes.stream("one"), told, may_create=True), context())
+        for command in told:
+            await execute(joined, boxes, Order(boxes.stream("two"), command, may_create=True), context())
+
+    await together(PostgresStore(lead_pool), work)
+    assert (loads(log), sum("append(" in query for query in log)) == (1, 1)
+    rows = await lead_pool.fetch(
+        "SELECT version, type, data::text, dealer, party_ref FROM events WHERE stream = $1 ORDER BY version",
+        boxes.stream("one"),
+    )
+    assert [tuple(row) for row in rows] == [
+        tuple(row)
+        for row in await lead_pool.fetch(
+            "SELECT version, type, data::text, dealer, party_ref FROM events WHERE stream = $1 ORDER BY version",
+            boxes.stream("two"),
+        )
+    ]
+    assert len(rows) == 3
+    assert await lead_pool.fetchval("SELECT count(*) FROM timers") == 2
+
+
+async def test_one_of_several_that_is_rejected_rejects_them_all(lead_pool: Pool) -> None:
+    store = PostgresStore(lead_pool)
+    told: list[Command] = [OpenBox("d-1", NOW), CloseBox(NOW), Fill(1, NOW), OpenBox("d-2", NOW)]
+    with pytest.raises(Rejected, match="box_closed"):
+        await execute(store, several(boxes), Order(boxes.stream("one"), told, may_create=True), context())
+    assert await lead_pool.fetchval("SELECT count(*) FROM events") == 0

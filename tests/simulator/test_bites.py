@@ -19,7 +19,7 @@ from simulated.postgres import SimConnection, Statement, Steps, Transaction
 from simulated.publishing import Clients, Relaying, Sequencing
 from simulated.reacting import Reacting
 
-from roadbook import consumer, consumer_store, outbox, reactions, relay
+from roadbook import consumer, consumer_store, outbox, relay
 from roadbook.consumer import Consumer
 from roadbook.kafka import publisher
 from roadbook.reactions import Reactions
@@ -191,20 +191,18 @@ async def offset_before_effect(self: Consumer, records: Any, retries: Any, after
     return True
 
 
-async def acts_apart(self: Any, connection: Any, event: Any) -> None:
+async def acts_apart(self: Any, store: Any, event: Any) -> None:
     """The command commits by itself, and its offset later."""
-    if self._reaction.acts(event):
-        apart = SimConnection(connection._database, connection._process)
-        async with apart.transaction():
-            await self._reaction.act(JoinedStore(apart), event)
+    apart = SimConnection(store.connection._database, store.connection._process)
+    async with apart.transaction():
+        await self._reaction.act(JoinedStore(apart), event)
 
 
-async def failure_is_done(self: Any, connection: Any, event: Any) -> None:
+async def failure_is_done(self: Any, store: Any, event: Any) -> None:
     """Whatever acting raises is taken for the domain's no."""
-    if self._reaction.acts(event) and await reactions._first_time(connection, self._reaction.name, event):
-        with suppress(Exception):
-            async with connection.transaction():
-                await self._reaction.act(JoinedStore(connection), event)
+    with suppress(Exception):
+        async with store.all_or_nothing():
+            await self._reaction.act(store, event)
 
 
 # ── personal data ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -143,7 +143,7 @@ class World:
         for event in events:
             for each in made:
                 async with self.pool.acquire() as connection, connection.transaction():
-                    await each.act(connection, event)
+                    await each.act_on(connection, [event])
 
     async def learn(self, ref: str, key: str, value: Any, service: str = "lead", version: int | None = None) -> None:
         """A message of the personal-data topic; value None is a tombstone."""

@@ -126,3 +126,27 @@ async def test_two_writings_of_a_name_are_no_conflict_and_two_names_are(world: A
     await world.lead(ref, name="李娜", birth_date="1985-04-03")
     fields = {each["field"]: each for each in ok(await api.get(f"/v1/party-refs/{ref}"))["fields"]}
     assert (fields["name"]["conflict"], fields["birth_date"]["conflict"]) == (True, False)
+
+
+async def test_all_that_a_lead_says_of_a_reference_is_one_write(world: Any, pool: Any) -> None:
+    """And a point that the same lead took off again is retired, whatever stood in between."""
+    ref, stream = str(uuid.uuid4()), "lead/many"
+    points = [
+        {"key": key, "kind": "mobile", "valid": True, "linkable": True, "preferred": False}
+        for key in ("phone/1", "phone/2", "note/1")
+    ]
+    said = [
+        {"purpose": "marketing", "channel": channel, "brand": "volkswagen", "granted": granted, "wording": "w-1"}
+        for channel, granted in (("phone", True), ("email", False))
+    ]
+    captured = {"party_ref": ref, "source": "visit", "contact_points": points, "consents": said}
+    await world.react(world.event(stream, others.CAPTURED, captured, "dealer-sh-01", ref))
+    removed = {"removed_contact_points": ["phone/1", "phone/9"]}
+    await world.react(world.event(stream, others.ENRICHED, removed, "dealer-sh-02", ref))
+    rows = await pool.fetch("SELECT stream, array_agg(version) AS v FROM events GROUP BY stream, xmin ORDER BY 1, 2")
+    assert [(row["stream"].partition("/")[0], row["v"]) for row in rows] == [
+        ("consent", [1, 2]),
+        ("partyref", [1, 2, 3]),
+        ("partyref", [4, 5]),
+    ]
+    assert (await world.types(f"partyref/{ref}"))[3:] == ["party_ref_moved", "contact_point_retired"]

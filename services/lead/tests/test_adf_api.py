@@ -181,6 +181,8 @@ async def test_a_hundred_prospects_and_not_one_more(api: Any, lead_pool: Pool) -
 class FailingStore:
     """The store of the service, whose third write finds no database."""
 
+    joined = False
+
     def __init__(self, store: Any) -> None:
         self.store = store
         self.writes = 0

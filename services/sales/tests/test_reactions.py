@@ -24,11 +24,8 @@ EXAMPLES = Path(__file__).parents[3] / "contracts" / "events" / "lead" / "exampl
 
 async def react(service: Service, pool: Pool, clock: Any, events: Sequence[Recorded]) -> None:
     """As the consumer's transaction does it."""
-    work = Reactions(from_lead(service, clock))
     async with acquire(pool) as connection, connection.transaction():
-        await work.note(connection, events)
-        for event in events:
-            await work.act(connection, event)
+        await Reactions(from_lead(service, clock)).act_on(connection, events)
 
 
 @pytest.fixture

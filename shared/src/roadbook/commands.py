@@ -16,7 +16,7 @@ from roadbook import position
 from roadbook.answers import Answer
 from roadbook.codec import Codec, HasTime
 from roadbook.context import CommandContext
-from roadbook.decider import Decider, Rejected
+from roadbook.decider import Decider, Rejected, in_turn
 from roadbook.errors import Conflict, IdempotencyKeyReused, NotFound, PreconditionFailed
 from roadbook.events import Labels, NewEvent, Recorded
 from roadbook.store.port import (
@@ -68,6 +68,19 @@ class Aggregate(Generic[C, S, E]):
         return self.decider.fold(self.codec.decode(e.type, e.data) for e in events)
 
 
+def several(aggregate: Aggregate[C, S, E]) -> Aggregate[Sequence[C], S, E]:
+    """For an `Order` of several commands on one stream: loaded once, decided in turn, written once. One that is
+    rejected rejects them all."""
+    return Aggregate(
+        aggregate.name,
+        in_turn(aggregate.decider),
+        aggregate.codec,
+        aggregate.labels,
+        aggregate.key,
+        aggregate.timers,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Order(Generic[C]):
     """A command on its way to one stream, with what travels beside it.
@@ -103,7 +116,7 @@ async def execute(
     """
     for attempt in range(ATTEMPTS):
         try:
-            async with _turn(order.stream, contended=attempt > 0):
+            async with _turn(store, order.stream, contended=attempt > 0):
                 return await _attempt(store, aggregate, order, context, views)
         except VersionConflict:
             if context.if_match is not None:
@@ -121,10 +134,11 @@ _queues: dict[str, _Queue] = {}
 
 
 @asynccontextmanager
-async def _turn(stream: str, *, contended: bool) -> AsyncIterator[None]:
+async def _turn(store: Store, stream: str, *, contended: bool) -> AsyncIterator[None]:
     """Commands of this process that met on a stream queue up, instead of undoing each other's work until the attempts
-    are used up. Who meets nobody takes no lock; between processes the version alone decides (T2)."""
-    if not contended and stream not in _queues:
+    are used up. Who meets nobody takes no lock; between processes the version alone decides (T2). Nor does a command
+    inside another transaction: whom it would wait for here may wait for that transaction's locks there."""
+    if store.joined or (not contended and stream not in _queues):
         yield
         return
     queue = _queues.setdefault(stream, _Queue())
@@ -267,4 +281,4 @@ def _with_position(answer: Answer, stream: str | None, personal: Sequence[Person
     return replace(answer, body={**answer.body, "position": token})
 
 
-__all__ = ["Aggregate", "Order", "Stored", "creation", "execute"]
+__all__ = ["Aggregate", "Order", "Stored", "creation", "execute", "several"]

@@ -192,12 +192,16 @@ class Consumer:
                 await self._tick()
                 tick = time.monotonic() + self._settings.tick
             polled = await self._subscription.poll(max_records=self._settings.max_records, timeout=POLL_SECONDS)
-            records = [record for _, found in sorted(polled.items()) for record in found]
-            parts = self._work.split(records)
-            for number, part in enumerate(parts, start=1):
-                after = self._through(part) if number < len(parts) else self._polled()
-                if await self._transact(part, (), after):
-                    failing.reset()
+            await self._work_off([record for _, found in sorted(polled.items()) for record in found], failing)
+
+    async def _work_off(self, polled: Sequence[Delivered], failing: Backoff) -> None:
+        while True:
+            part = polled[: self._work.take(polled)]
+            polled = polled[len(part) :]
+            if await self._transact(part, (), self._through(part) if polled else self._polled()):
+                failing.reset()
+            if not polled:
+                return
 
     def _polled(self) -> dict[TopicPartition, int]:
         """Behind all that was polled: the position, not the last record's offset + 1, for compacted records and

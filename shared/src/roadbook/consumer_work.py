@@ -71,8 +71,8 @@ class Outcome:
 
 
 class Work(Protocol):
-    def split(self, records: Sequence[Delivered]) -> Sequence[Sequence[Delivered]]:
-        """The transactions that polled records are worked off in, in order."""
+    def take(self, records: Sequence[Delivered]) -> int:
+        """How many of these, from the first on, share the next transaction: at least one, if there is one."""
         ...
 
     async def apply(
@@ -123,8 +123,8 @@ class _Facts(Generic[S]):
         self._handler = handler
         self._applied: Sequence[Recorded] = ()
 
-    def split(self, records: Sequence[Delivered]) -> Sequence[Sequence[Delivered]]:
-        return (records,)
+    def take(self, records: Sequence[Delivered]) -> int:
+        return len(records)
 
     async def apply(
         self, transaction: ConsumerTransaction, records: Sequence[Delivered], retries: Sequence[str]
@@ -199,8 +199,8 @@ class _Raw(Generic[T]):
         self._handler = handler
         self._items: Sequence[T] = ()
 
-    def split(self, records: Sequence[Delivered]) -> Sequence[Sequence[Delivered]]:
-        return (records,)
+    def take(self, records: Sequence[Delivered]) -> int:
+        return len(records)
 
     async def apply(
         self, transaction: ConsumerTransaction, records: Sequence[Delivered], retries: Sequence[str]

@@ -37,3 +37,18 @@ class Decider(Generic[C, S, E]):
         for event in events:
             folded = self.evolve(folded, event)
         return folded
+
+
+def in_turn(decider: Decider[C, S, E]) -> Decider[Sequence[C], S, E]:
+    """Decides several commands, each on what those before it led to: the events are those of one command after
+    another. All of them or none: what one `Rejected`, nobody of the others did either."""
+
+    def decide(commands: Sequence[C], state: S) -> Sequence[E]:
+        events: list[E] = []
+        for command in commands:
+            decided = decider.decide(command, state)
+            state = decider.fold(decided, state)
+            events += decided
+        return events
+
+    return Decider(decider.initial, decide, decider.evolve)

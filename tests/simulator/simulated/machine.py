@@ -12,7 +12,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from roadbook import consumer, outbox, personal_relay, relay
+from roadbook import consumer, outbox, personal_relay, reactions, relay
 from roadbook.errors import Unavailable
 from roadbook.kafka import publisher
 from simulated.kafka import Broker, refused
@@ -65,7 +65,8 @@ class Machine(RuleBasedStateMachine):
         self._started = 0
         loop = self.world.loop
         self._patched = pytest.MonkeyPatch()
-        self._patched.setattr(consumer, "time", SimpleNamespace(monotonic=loop.time, time=loop.time))
+        for module in (consumer, reactions):
+            self._patched.setattr(module, "time", SimpleNamespace(monotonic=loop.time, time=loop.time))
         self.told["histories"] += 1
         self.begin()
 

@@ -384,12 +384,14 @@ def rewind(tx: Transaction, consumer: str, to: int) -> Steps:
     return f"UPDATE {len(beyond)}"
 
 
-def first_time(tx: Transaction, reaction: str, event: Any, stream: str, version: int) -> Steps:
-    yield from tx.lock("reaction_outcomes", (reaction, event))
-    if tx.get("reaction_outcomes", (reaction, event)) is not None:
-        return "INSERT 0 0"
-    yield from tx.put("reaction_outcomes", (reaction, event), "done")
-    return "INSERT 0 1"
+def first_times(tx: Transaction, reaction: str, events: Sequence[Any], *columns: Columns) -> Steps:
+    entered = []
+    for event in events:
+        yield from tx.lock("reaction_outcomes", (reaction, event))
+        if tx.get("reaction_outcomes", (reaction, event)) is None:
+            yield from tx.put("reaction_outcomes", (reaction, event), "done")
+            entered.append(Row(event=event))
+    return entered
 
 
 def note_outcome(tx: Transaction, reaction: str, event: Any, code: str) -> Steps:
@@ -424,7 +426,7 @@ CONSUMING: Mapping[str, Statement] = {
     ops._LOCK: lock_held,
     ops._UNPARK: mark_retry,
     ops._REWIND: rewind,
-    reactions._FIRST: first_time,
+    reactions._FIRST: first_times,
     reactions._NOTE: note_outcome,
     WRITE_EFFECTS: write_effects,
     READ_EFFECTS: read_effects,

@@ -15,7 +15,6 @@ from identity.views import matching
 from identity.views.matching import ValueRow
 from roadbook.bus import Delivered
 from roadbook.clock import Clock
-from roadbook.context import CommandContext
 from roadbook.database import Connection
 from roadbook.events import Recorded
 from roadbook.reactions import Reaction, caused_by
@@ -45,35 +44,22 @@ def party_refs(clock: Clock) -> Reaction:
         if event.type == others.CAPTURED:
             captured = others.lead.decode(event.type, event.data)
             assert isinstance(captured, others.LeadCaptured)  # what its type says
-            await learning.register(store, captured.party_ref, event, captured.source, context)
-            await _points(store, captured.party_ref, event, captured.contact_points, captured.source, context)
+            said = learning.adopted(event, captured.contact_points, captured.source)
+            await learning.learn(store, captured.party_ref, event, captured.source, said, context)
             await _cars(store, captured.party_ref, event, captured.vehicles)
         elif (ref := event.labels.party_ref) is None:
             return
         elif event.type == others.ENRICHED:
             enriched = others.lead.decode(event.type, event.data)
             assert isinstance(enriched, others.LeadEnriched)  # what its type says
-            await learning.register(store, ref, event, LEARNED, context)
-            await _points(store, ref, event, enriched.contact_points, LEARNED, context)
-            for key in enriched.removed_contact_points:
-                await learning.drop(store, ref, f"{event.stream}/{key}", event.time, context)
+            said = learning.adopted(event, enriched.contact_points, LEARNED)
+            said += learning.dropped(event, enriched.removed_contact_points)
+            await learning.learn(store, ref, event, LEARNED, said, context)
             await _cars(store, ref, event, enriched.vehicles or ())
         else:
-            await learning.register(store, ref, event, LEARNED, context)
+            await learning.learn(store, ref, event, LEARNED, (), context)
 
     return Reaction(PARTY_REFS, HEARD[PARTY_REFS], learning.BEGINNING, act)
-
-
-async def _points(
-    store: JoinedStore,
-    ref: str,
-    event: Recorded,
-    points: Sequence[others.ContactPoint],
-    source: str,
-    context: CommandContext,
-) -> None:
-    for point in points:
-        await learning.adopt(store, ref, event, point, source, context)
 
 
 async def _cars(store: JoinedStore, ref: str, event: Recorded, cars: Sequence[others.VehicleInterest]) -> None:
@@ -94,8 +80,7 @@ def consents(clock: Clock) -> Reaction:
         if ref is None:
             return
         assert captured or isinstance(told, others.LeadEnriched)  # what its type says
-        for said in told.consents:
-            await learning.take_consent(store, ref, event, said, source, context)
+        await learning.take_consents(store, ref, event, told.consents, source, context)
 
     return Reaction(CONSENTS, HEARD[CONSENTS], learning.BEGINNING, act)
 

@@ -34,6 +34,8 @@ class PersonalRow:
 class MemoryStore:
     """`log` holds every event in the order of commits: what a sequencer would number."""
 
+    joined = False
+
     def __init__(self) -> None:
         self.streams: dict[str, list[Recorded]] = {}
         self.log: list[Recorded] = []

@@ -116,6 +116,11 @@ Views = Callable[[Any, Sequence[Recorded]], Awaitable[None]]
 
 
 class Store(Protocol):
+    @property
+    def joined(self) -> bool:
+        """Whether its transaction is somebody else's, so that what was written holds its locks after the write."""
+        ...
+
     async def load(self, stream: str, *, idempotency: Idempotency | None = None) -> Loaded:
         """The stream's events in version order (empty when there is none) and what is stored under the key, as
         one snapshot. Raises `Unavailable`."""

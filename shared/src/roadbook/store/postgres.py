@@ -65,6 +65,8 @@ _RECALL = "SELECT fingerprint, status, answer, stream, version, personal FROM id
 class PostgresStore:
     """`wake` is called after each commit, so that the sequencer of this process need not wait for its poll (T4)."""
 
+    joined = False
+
     def __init__(self, pool: Pool, wake: Any = None) -> None:
         self._pool = pool
         self._wake = wake

@@ -205,8 +205,8 @@ class OneByOne:
     inner: Work
     seconds: float
 
-    def split(self, records: Sequence[Delivered]) -> Sequence[Sequence[Delivered]]:
-        return [[record] for record in records]
+    def take(self, records: Sequence[Delivered]) -> int:
+        return min(1, len(records))
 
     async def apply(
         self, transaction: ConsumerTransaction, records: Sequence[Delivered], retries: Sequence[str]

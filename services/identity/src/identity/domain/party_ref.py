@@ -94,6 +94,15 @@ class RetireContactPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class RetireOrigin:
+    """Whatever point was adopted from `origin`, if it is still its value; else nothing."""
+
+    origin: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RecordProfile:
     fields: tuple[ProfileField, ...]
     source: str
@@ -131,6 +140,7 @@ Command = (
     | FailVerification
     | CorrectContactPoint
     | RetireContactPoint
+    | RetireOrigin
     | RecordProfile
     | DeclareOwnerKind
     | DeclareRelationship
@@ -318,6 +328,11 @@ def decide(command: Command, state: State) -> list[Event]:
             return _relate(command, state)
         case AddContactPoint(), PartyRef():
             return _add(command, state)
+        case RetireOrigin(origin=origin, reason=reason, at=at), PartyRef():
+            adopted = state.origins.get(origin)
+            if adopted is None or state.points[adopted].origin != origin:
+                return []
+            return _on_point(RetireContactPoint(adopted, reason, at), state)
         case _, PartyRef():
             return _on_point(command, state)
     raise AssertionError("every command is handled above")  # pragma: no cover

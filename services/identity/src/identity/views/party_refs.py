@@ -1,7 +1,7 @@
 """Party references and who holds them, written in the append's transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 
 from identity.domain.party_ref import (
@@ -18,41 +18,76 @@ from roadbook.events import Recorded
 RefKey = tuple[datetime, str]
 """Where a page ends: (registered_at, party_ref)."""
 
-_REGISTERED = """
-INSERT INTO party_refs (party_ref, kind, dealer, source, registered_at, version) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (party_ref) DO UPDATE SET version = excluded.version
+# One statement for all of it: what it inserts it does not see, so the updates meet only what was there before.
+_APPLY = """
+WITH refs AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bool[], $7::int[])
+        AS r (party_ref, kind, dealer, source, registered_at, moved, version)
+), points AS (
+    SELECT * FROM unnest($8::text[], $9::text[], $10::text[], $11::bool[]) AS p (party_ref, key, origin, gone)
+), registered AS (
+    INSERT INTO party_refs (party_ref, kind, dealer, source, registered_at, version)
+        SELECT party_ref, kind, dealer, source, registered_at, version FROM refs WHERE kind IS NOT NULL
+        ON CONFLICT (party_ref) DO NOTHING
+), changed AS (
+    UPDATE party_refs AS known
+        SET version = refs.version, dealer = CASE WHEN refs.moved THEN refs.dealer ELSE known.dealer END
+        FROM refs WHERE known.party_ref = refs.party_ref
+), learned AS (
+    INSERT INTO adopted (party_ref, key, origin, gone)
+        SELECT party_ref, key, origin, gone FROM points WHERE origin IS NOT NULL ON CONFLICT DO NOTHING
+), gone AS (
+    UPDATE adopted AS known SET gone = true
+        FROM points WHERE points.gone AND known.party_ref = points.party_ref AND known.key = points.key
+)
+INSERT INTO match_dirty (party_ref) SELECT unnest($12::text[])
 """
-_MOVED = "UPDATE party_refs SET dealer = $2, version = $3 WHERE party_ref = $1"
-_TOUCHED = "UPDATE party_refs SET version = $2 WHERE party_ref = $1"
-_ADOPTED = "INSERT INTO adopted (party_ref, key, origin) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
-_GONE = "UPDATE adopted SET gone = true WHERE party_ref = $1 AND key = $2"
-_DIRTY = "INSERT INTO match_dirty (party_ref) SELECT DISTINCT unnest($1::text[])"
+
+
+@dataclass(slots=True)
+class _Ref:
+    """What the events make of one reference; `kind` None: they do not register it."""
+
+    kind: str | None = None
+    dealer: str | None = None
+    source: str | None = None
+    registered_at: datetime | None = None
+    moved: bool = False
+    version: int = 0
 
 
 async def apply(connection: Connection, told: Sequence[tuple[Recorded, Event]]) -> None:
     """In the order of each stream. What may change who is alike marks the reference for matching."""
-    dirty = set()
+    refs: dict[str, _Ref] = {}
+    origins: dict[tuple[str, str], str] = {}
+    gone, dirty = set(), set()
     for recorded, event in told:
-        ref, version = recorded.stream.partition("/")[2], recorded.version
+        ref = recorded.stream.partition("/")[2]
+        known = refs.setdefault(ref, _Ref())
+        known.version = recorded.version
         match event:
             case PartyRefRegistered(kind=kind, dealer=dealer, source=source, at=at):
-                await connection.execute(_REGISTERED, ref, kind, dealer, source, at, version)
+                known.kind, known.source, known.registered_at = kind, source, at
+                known.dealer = known.dealer if known.moved else dealer
                 dirty.add(ref)
-                continue
             case PartyRefMoved(dealer=dealer):
-                await connection.execute(_MOVED, ref, dealer, version)
+                known.dealer, known.moved = dealer, True
                 dirty.add(ref)
-                continue
             case ContactPointAdded(key=key, origin=str(origin)):
-                await connection.execute(_ADOPTED, ref, key, origin)
+                origins.setdefault((ref, key), origin)
             case ContactPointCorrected(key=key) | ContactPointRetired(key=key):
-                await connection.execute(_GONE, ref, key)
+                gone.add((ref, key))
                 dirty.add(ref)
             case _:
                 pass
-        await connection.execute(_TOUCHED, ref, version)
-    if dirty:
-        await connection.execute(_DIRTY, sorted(dirty))
+    if refs:
+        rows = [(ref, *astuple(refs[ref])) for ref in sorted(refs)]
+        points = [(*each, origins.get(each), each in gone) for each in sorted({*origins, *gone})]
+        await connection.execute(_APPLY, *_columns(rows, 7), *_columns(points, 4), sorted(dirty))
+
+
+def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
+    return [[row[n] for row in rows] for n in range(width)]
 
 
 # ── Who holds it ──────────────────────────────────────────────────────────────────────────────────────────────
