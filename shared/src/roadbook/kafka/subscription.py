@@ -142,9 +142,9 @@ def _assert_alive(consumer: AIOKafkaConsumer) -> None:
     """aiokafka's tasks in the background end for good at an error that they do not expect, as uvloop's RuntimeError at
     a write to a connection that was reset a moment ago. From then on polls find nothing, without a word. Raises
     RuntimeError."""
-    for task in (consumer._fetcher.error_future, consumer._client._sync_task):
-        if task is not None and task.done():
-            raise RuntimeError("a task of the client's ended")
+    fetcher, metadata = consumer._fetcher, consumer._client._sync_task
+    if fetcher is None or fetcher.error_future.done() or metadata is None or metadata.done():
+        raise RuntimeError("a task of the client's ended")
 
 
 def _assert_consumer(consumer: AIOKafkaConsumer) -> None:
