@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.partitioner import murmur2
+from aiokafka.protocol.api import Request
+from aiokafka.protocol.fetch import FetchRequest
 from confluent_kafka import Producer
 from hypothesis import given
 from hypothesis import strategies as st
@@ -177,8 +180,9 @@ async def test_t11_committed_offsets_are_there_for_other_tools_without_joining(
     await subscription.close()
 
 
-async def test_a_fetcher_that_died_costs_the_consumer_and_nothing_else(
-    kafka_bootstrap: str, topic: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("dying", [FetchRequest, Request], ids=["fetcher", "all"])
+async def test_a_client_whose_tasks_died_costs_the_consumer_and_nothing_else(
+    kafka_bootstrap: str, topic: str, dying: type[Request], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A write to a connection that was just reset raises RuntimeError on uvloop, and aiokafka's task ends of it."""
     publisher = KafkaPublisher(kafka_bootstrap, client_id="test")
@@ -188,19 +192,25 @@ async def test_a_fetcher_that_died_costs_the_consumer_and_nothing_else(
     await subscription.assign({own: 0})
     seen = [record.value for record in await read(subscription, 3)]
 
-    def closed(*_: Any, **__: Any) -> Any:
-        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+    send = AIOKafkaConnection.send
 
+    def closed(self: AIOKafkaConnection, request: Request, expect_response: bool = True) -> Any:
+        if isinstance(request, dying):
+            raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+        return send(self, request, expect_response)
+
+    monkeypatch.setattr(AIOKafkaConnection, "send", closed)
     assert subscription._consumer is not None
-    for connection in subscription._consumer._client._conns.values():
-        monkeypatch.setattr(connection, "send", closed)
-    with pytest.raises(BusUnavailable, match="RuntimeError"):
+    dead = subscription._consumer
+    with pytest.raises(BusUnavailable):
         await read(subscription, 1)
+    monkeypatch.undo()
     await send_whole(publisher, topic, 0, numbered("k", 4))
     await subscription.assign({own: 3})
     seen += [record.value for record in await read(subscription, 1)]
     assert seen == [b"1", b"2", b"3", b"4"]
     await subscription.close()
+    assert not any(connection.connected() for connection in dead._client._conns.values())  # nothing is left behind
     await publisher.close()
 
 

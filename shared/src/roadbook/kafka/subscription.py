@@ -121,7 +121,7 @@ class KafkaSubscription:
 
     def _discard(self) -> None:
         if self._consumer is not None:
-            grave = asyncio.create_task(self._consumer.stop())
+            grave = asyncio.create_task(_bury(self._consumer))
             self._graves.add(grave)
             grave.add_done_callback(self._graves.discard)
             grave.add_done_callback(lambda done: done.exception())
@@ -142,9 +142,24 @@ def _assert_alive(consumer: AIOKafkaConsumer) -> None:
     """aiokafka's tasks in the background end for good at an error that they do not expect, as uvloop's RuntimeError at
     a write to a connection that was reset a moment ago. From then on polls find nothing, without a word. Raises
     RuntimeError."""
-    fetcher, metadata = consumer._fetcher, consumer._client._sync_task
-    if fetcher is None or fetcher.error_future.done() or metadata is None or metadata.done():
+    if any(task.done() for task in _background(consumer)):
         raise RuntimeError("a task of the client's ended")
+
+
+async def _bury(consumer: AIOKafkaConsumer) -> None:
+    """Stops it; where a task that died makes that fail half-way, the others are ended and the connections closed."""
+    try:
+        await consumer.stop()
+    finally:
+        for task in _background(consumer):
+            task.cancel()
+        for connection in list(consumer._client._conns.values()):
+            connection.close()
+
+
+def _background(consumer: AIOKafkaConsumer) -> list[asyncio.Task[None]]:
+    fetcher, client = consumer._fetcher, consumer._client
+    return [task for task in (fetcher and fetcher.error_future, client._sync_task) if task is not None]
 
 
 def _assert_consumer(consumer: AIOKafkaConsumer) -> None:
