@@ -13,6 +13,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from roadbook.http import routes
+from roadbook.http.problems import Problem
 from roadbook.http.routes import Admission
 from roadbook.runtime import kit_migrations, migrate, migrations_of
 from roadbook.settings import SettingsError
@@ -269,6 +271,30 @@ async def test_drained_waits_no_longer_than_asked() -> None:
     task.add_done_callback(admission.working.discard)
     hold.set()
     assert await admission.drained(5)
+
+
+async def test_t8_some_at_a_time_wait_aside_and_the_next_keep_their_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routes, "ASIDE_AT_ONCE", 2)
+    admission = Admission(1)
+    hold = asyncio.Event()
+
+    async def handler() -> Any:
+        with admission.aside():
+            await hold.wait()
+
+    for number in range(1, 4):
+        admission.check()
+        task = asyncio.create_task(handler())
+        admission.working.add(task)
+        task.add_done_callback(admission.working.discard)
+        await asyncio.sleep(0)
+        assert admission.waiting_aside == min(number, 2)
+    with pytest.raises(Problem):
+        admission.check()
+    hold.set()
+    assert await admission.drained(5)
+    assert admission.waiting_aside == 0
+    admission.check()
 
 
 COMMAND = """

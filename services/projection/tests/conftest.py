@@ -353,7 +353,7 @@ def app(world: World, issuer: Any, built: dict[str, FastAPI]) -> FastAPI:
         settings = Settings.for_service("projection", issuer.environment)
         built["projection"] = application(settings, world.pool, world.wakeups, world.clock)
     made = renewed(built["projection"], world.clock)
-    made.state.projection = Running(world.pool, world.wakeups)
+    made.state.projection = Running(world.pool, world.wakeups, made.state.admission)
     return made
 
 

@@ -1,5 +1,6 @@
 """The record over HTTP on a real Postgres: what a viewer sees, and what it can never find out."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -314,6 +315,20 @@ async def test_min_that_never_comes_is_a_503_with_retry_after(world: Any, zhang:
         assert answer.json()["code"] == "not_yet_visible"
     broken = await dealer.get(f"/v1/customers/{zhang.party_ref}", min="!")
     assert broken.json()["code"] == "position_invalid"
+
+
+async def test_t8_who_waits_keeps_nobody_out_whose_answer_is_there(
+    app: Any, world: Any, zhang: Any, dealer: Any
+) -> None:
+    await world.live(zhang)
+    app.state.admission.limit = 2
+    path, later = f"/v1/customers/{zhang.party_ref}", encode(Position(((zhang.stream, 99),)))
+    waiting = [asyncio.create_task(dealer.get(path, min=later)) for _ in range(5)]
+    while app.state.admission.waiting_aside < 5:
+        await asyncio.sleep(0)
+    assert (await dealer.get(path)).status_code == 200
+    assert {answer.json()["code"] for answer in await asyncio.gather(*waiting)} == {"not_yet_visible"}
+    assert (len(app.state.admission.working), app.state.admission.waiting_aside) == (0, 0)
 
 
 async def test_min_does_not_tell_how_far_another_dealers_stream_is(world: Any, life: Any, caller: Any) -> None:

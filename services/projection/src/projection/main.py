@@ -66,7 +66,7 @@ def surface(settings: Settings, readiness: Mapping[str, Check] | None = None, cl
 def application(settings: Settings, pool: Pool, wakeups: Wakeups, clock: Clock) -> FastAPI:
     """The HTTP side alone: what the tests of the API run."""
     app = surface(settings, {"postgres": lambda: check(pool)}, clock)
-    app.state.projection = api.Running(pool, wakeups)
+    app.state.projection = api.Running(pool, wakeups, app.state.admission)
     return app
 
 

@@ -30,6 +30,7 @@ from roadbook.logs import get_logger
 BUDGET_SECONDS: Final = 5.0
 LARGE_BODIES_AT_ONCE: Final = 8
 STREAMS_AT_ONCE: Final = 2
+ASIDE_AT_ONCE: Final = 256
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 XML_TYPES: Final = frozenset({"application/xml", "text/xml"})
 _SCOPED: Final = (authenticated, WITH_KEY, WITHOUT_KEY)
@@ -49,10 +50,22 @@ class Admission:
     working: set[asyncio.Task[Response]] = field(default_factory=set)
     large_bodies: int = 0
     streams: int = 0
+    waiting_aside: int = 0
 
     def check(self) -> None:
-        if len(self.working) >= self.limit:
+        if len(self.working) - self.waiting_aside >= self.limit:
             raise Problem("overloaded", headers={"Retry-After": "1"})
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """A handler that waits in here, with no connection in hand, lets another have its place; so do 256 at once, the
+        next ones keep theirs. Or whoever waits for what comes late would keep out those whose answer is there."""
+        steps = int(self.waiting_aside < ASIDE_AT_ONCE)
+        self.waiting_aside += steps
+        try:
+            yield
+        finally:
+            self.waiting_aside -= steps
 
     @contextlib.contextmanager
     def large_body(self) -> Iterator[None]:

@@ -211,7 +211,7 @@ async def search_customers(
     key = wanted.key()
     await wait(kept, minimum, viewer(request, caller, "search_customers"))
     if minimum is not None:
-        await in_time(kept.waiting.composed(minimum))
+        await in_time(kept, kept.waiting.composed(minimum))
     reader = viewer(request, caller, "search_customers")
     bound = {"list": "search", "dealer": reader.dealer, "kind": key.kind, "key": key.key}
     after = ""

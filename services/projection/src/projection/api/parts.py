@@ -19,6 +19,7 @@ from roadbook.http.auth import Caller, requires
 from roadbook.http.catalogue import answering
 from roadbook.http.context import correlation_of
 from roadbook.http.problems import Problem
+from roadbook.http.routes import Admission
 from roadbook.http.types import Uuid
 from roadbook.position import MAX_CHARACTERS, BadPosition, Position, decode
 
@@ -37,8 +38,9 @@ StreamName = Annotated[
 class Running:
     """What the handlers need, kept by `main` in the application's state."""
 
-    def __init__(self, pool: Pool, wakeups: Wakeups) -> None:
+    def __init__(self, pool: Pool, wakeups: Wakeups, admission: Admission) -> None:
         self.pool = pool
+        self.admission = admission
         self.waiting = Waiting(pool, wakeups)
 
 
@@ -79,12 +81,13 @@ def viewer(request: Request, caller: Caller, operation: str) -> Viewer:
 async def wait(kept: Running, minimum: Position | None, viewer: Viewer) -> None:
     """Until `minimum` is visible to the viewer, else a 503 that says nothing of why not."""
     if minimum is not None:
-        await in_time(kept.waiting.visible(minimum, viewer))
+        await in_time(kept, kept.waiting.visible(minimum, viewer))
 
 
-async def in_time(waiting: Coroutine[Any, Any, None]) -> None:
+async def in_time(kept: Running, waiting: Coroutine[Any, Any, None]) -> None:
     try:
-        await waiting
+        with kept.admission.aside():
+            await waiting
     except NotYet:
         raise Problem("not_yet_visible", headers={"Retry-After": "1"}) from None
 
