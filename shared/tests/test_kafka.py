@@ -214,6 +214,27 @@ async def test_a_client_whose_tasks_died_costs_the_consumer_and_nothing_else(
     await publisher.close()
 
 
+async def test_a_client_that_cannot_learn_of_leaders_any_more_is_not_assigned_again(
+    kafka_bootstrap: str, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscription = KafkaSubscription(kafka_bootstrap, group=topic, client_id="test")
+    own = TopicPartition(topic, 0)
+    await subscription.assign({own: 0})
+    dead = subscription._consumer
+    assert dead is not None
+
+    async def closed(*_: Any) -> bool:
+        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+
+    monkeypatch.setattr(dead._client, "_metadata_update", closed)
+    dead._client.force_metadata_update()
+    await asyncio.wait({dead._client._sync_task}, timeout=20)
+    await subscription.assign({own: 0})
+    assert subscription._consumer is not dead
+    assert await subscription.end_offsets([own]) == {own: 0}
+    await subscription.close()
+
+
 async def test_topics_are_made_once_and_never_with_other_partitions(kafka_bootstrap: str, topic: str) -> None:
     assert await create_topics(kafka_bootstrap, [TopicSpec(topic, 3)]) == []
     with pytest.raises(ValueError, match="partitions"):

@@ -42,7 +42,7 @@ class KafkaSubscription:
 
     async def assign(self, positions: Mapping[TopicPartition, int]) -> None:
         wanted = {KafkaPartition(each.topic, each.partition): offset for each, offset in positions.items()}
-        if self._consumer is None or self._assigned != set(wanted):
+        if self._consumer is None or self._assigned != set(wanted) or _died(self._consumer):
             self._discard()
             self._consumer = await self._start()
             self._consumer.assign(list(wanted))
@@ -75,8 +75,8 @@ class KafkaSubscription:
             raise BusUnavailable("NotAssigned")
         try:
             records = await self._consumer.getmany(timeout_ms=int(timeout * 1000), max_records=max_records)
-            if not records:
-                _assert_alive(self._consumer)
+            if not records and _died(self._consumer):
+                raise RuntimeError("a task of the client's ended")
             for partition in self._assigned:
                 own = TopicPartition(partition.topic, partition.partition)
                 self._positions[own] = await self._consumer.position(partition)
@@ -98,7 +98,7 @@ class KafkaSubscription:
         wanted = {KafkaPartition(each.topic, each.partition): each for each in partitions}
         try:
             ends = await self._consumer.end_offsets(list(wanted))
-        except KafkaError as error:
+        except (KafkaError, RuntimeError) as error:
             raise BusUnavailable(type(error).__name__) from None
         return {wanted[partition]: offset for partition, offset in ends.items()}
 
@@ -138,12 +138,11 @@ class KafkaSubscription:
             await asyncio.wait(set(self._graves), timeout=CLOSE_SECONDS)
 
 
-def _assert_alive(consumer: AIOKafkaConsumer) -> None:
+def _died(consumer: AIOKafkaConsumer) -> bool:
     """aiokafka's tasks in the background end for good at an error that they do not expect, as uvloop's RuntimeError at
-    a write to a connection that was reset a moment ago. From then on polls find nothing, without a word. Raises
-    RuntimeError."""
-    if any(task.done() for task in _background(consumer)):
-        raise RuntimeError("a task of the client's ended")
+    a write to a connection that was reset a moment ago. From then on polls find nothing, without a word, and where the
+    log ends is asked for in vain."""
+    return any(task.done() for task in _background(consumer))
 
 
 async def _bury(consumer: AIOKafkaConsumer) -> None:
