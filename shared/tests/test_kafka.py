@@ -214,6 +214,28 @@ async def test_a_client_whose_tasks_died_costs_the_consumer_and_nothing_else(
     await publisher.close()
 
 
+async def closed(*_: Any) -> bool:
+    """What uvloop says at a write to a connection that was reset a moment ago."""
+    raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+
+
+async def test_a_producer_that_cannot_learn_of_leaders_any_more_is_thrown_away_at_once(
+    kafka_bootstrap: str, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher = KafkaPublisher(kafka_bootstrap, client_id="test", watchdog=3600)
+    await send_whole(publisher, topic, 0, numbered("k", 1))
+    producer = publisher._producers.current
+    assert producer is not None
+    monkeypatch.setattr(producer.client, "_metadata_update", closed)
+    monkeypatch.setattr(producer.client.cluster, "leader_for_partition", lambda _: None)  # it moved
+    with pytest.raises(PublishFailed, match="RuntimeError"):
+        async with asyncio.timeout(20):
+            await publisher.send(topic, 0, numbered("k", 2))
+    await send_whole(publisher, topic, 0, numbered("k", 2))
+    await publisher.close()
+    assert await all_of(kafka_bootstrap, topic, 2) == [b"1", b"2"]
+
+
 async def test_a_client_that_cannot_learn_of_leaders_any_more_is_not_assigned_again(
     kafka_bootstrap: str, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,10 +244,6 @@ async def test_a_client_that_cannot_learn_of_leaders_any_more_is_not_assigned_ag
     await subscription.assign({own: 0})
     dead = subscription._consumer
     assert dead is not None
-
-    async def closed(*_: Any) -> bool:
-        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
-
     monkeypatch.setattr(dead._client, "_metadata_update", closed)
     dead._client.force_metadata_update()
     await asyncio.wait({dead._client._sync_task}, timeout=20)

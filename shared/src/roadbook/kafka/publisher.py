@@ -96,12 +96,15 @@ class _Producers:
         return producer
 
     async def attempt(self, producer: AIOKafkaProducer, work: Coroutine[Any, Any, None]) -> None:
-        """Runs `work` on the producer; any failure, or none within the watchdog, throws the producer away."""
-        task = asyncio.create_task(work)
+        """Runs `work` on the producer; any failure, or none within the watchdog, throws the producer away. So does the
+        end of the client's task that learns who leads: uvloop's RuntimeError at a write to a connection that was reset just
+        before ends it, and the sender would wait for it for ever."""
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        leaders: asyncio.Task[None] = producer.client._sync_task  # type: ignore[assignment]  # started producers have it
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-        await asyncio.wait({task}, timeout=self._watchdog)
-        error = task.exception() if task.done() else TimeoutError()
+        await asyncio.wait({task, leaders}, timeout=self._watchdog, return_when=asyncio.FIRST_COMPLETED)
+        error = task.exception() if task.done() else RuntimeError() if leaders.done() else TimeoutError()
         if not task.done():
             task.add_done_callback(lambda late: late.exception())
         if error is None:
