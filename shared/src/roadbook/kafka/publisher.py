@@ -97,8 +97,8 @@ class _Producers:
 
     async def attempt(self, producer: AIOKafkaProducer, work: Coroutine[Any, Any, None]) -> None:
         """Runs `work` on the producer; any failure, or none within the watchdog, throws the producer away. So does the
-        end of the client's task that learns who leads: uvloop's RuntimeError at a write to a connection that was reset just
-        before ends it, and the sender would wait for it for ever."""
+        end of the client's task that learns who leads: uvloop's RuntimeError at a write to a connection that was just
+        reset ends it, and the sender would wait for it for ever."""
         task: asyncio.Task[None] = asyncio.create_task(work)
         leaders: asyncio.Task[None] = producer.client._sync_task  # type: ignore[assignment]  # started producers have it
         self._background.add(task)
