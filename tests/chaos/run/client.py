@@ -22,6 +22,8 @@ SCOPES = (
 )
 ABOVE = ("identity:steward", "network:all")
 AGAIN = frozenset({"idempotency_in_flight", "conflict"})  # 409s after which the same request may succeed
+# AttributeError: anyio asks a socket for its peer that was reset as it was made.
+NO_ANSWER = (httpx2.HTTPError, AttributeError)
 TIMEOUT = 10.0  # twice a command's budget: what has no answer by then hangs
 
 
@@ -156,7 +158,7 @@ class Client:
             response = await self._http[command.service].request(
                 command.method, command.path, content=body or None, params=dict(command.params), headers=headers
             )
-        except httpx2.HTTPError as error:
+        except NO_ANSWER as error:
             return None, type(error).__name__.encode(), {}
         return response.status_code, response.content, response.headers
 
@@ -166,7 +168,7 @@ class Client:
         headers = {"Authorization": f"Bearer {self.token(dealer)}"}
         try:
             return await self._http[service].get(path, params=params, headers=headers)
-        except httpx2.HTTPError:
+        except NO_ANSWER:
             return None
 
     async def probe(self, dealer: str, service: str, path: str, never: str) -> None:

@@ -82,17 +82,19 @@ class Running:
             )
         ]
         loading = asyncio.create_task(load.run())
+        until = started + 1.5 * self.seconds + GRACE
+        conducting = asyncio.create_task(conductor.carry_out(self.planned, started, until))
         try:
-            await conductor.carry_out(self.planned, started, started + 1.5 * self.seconds + GRACE)
-            left = started + self.seconds - time.monotonic()
-            if left > 0:
-                await asyncio.wait({loading}, timeout=left)
+            await asyncio.wait({conducting, loading}, return_when=asyncio.FIRST_COMPLETED)
+            if not loading.done():  # else it fell: faults would meet nobody
+                await conducting
+                await asyncio.wait({loading}, timeout=max(0.0, started + self.seconds - time.monotonic()))
         finally:
+            conducting.cancel()
             load.ending.set()
             client.patience = 60.0
         loaded = time.monotonic() - started
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(loading), 300)
+        await asyncio.wait({conducting, loading}, timeout=300)
         self.say(f"the load is over, {len(client.figures.open)} operations open")
         ending.set()
         await asyncio.gather(*beside)
