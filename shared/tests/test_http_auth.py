@@ -394,6 +394,15 @@ async def test_old_keys_stay_while_the_issuer_is_away(tmp_path: Path, monkeypatc
     assert await keys.key(str(signer.key.kid)) is not None
 
 
+async def test_an_issuer_that_hangs_up_as_it_is_called_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: Any, **__: Any) -> Any:
+        raise AttributeError("'NoneType' object has no attribute 'getpeername'")
+
+    monkeypatch.setattr(jwks.httpx2.AsyncClient, "stream", gone)
+    with pytest.raises(Unavailable):
+        await KeySource("http://127.0.0.1:9/jwks.json").key("any")
+
+
 async def test_keys_that_are_not_for_us_are_left_out(tmp_path: Path) -> None:
     signer = Signer(tmp_path)
     public = signer.key.as_dict(private=False)

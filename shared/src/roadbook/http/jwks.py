@@ -50,8 +50,8 @@ class KeySource:
             self._tried = now
             try:
                 self._keys = _read(await self._load())
-            except (OSError, ValueError, httpx2.HTTPError):
-                return
+            except (OSError, ValueError, AttributeError, httpx2.HTTPError):
+                return  # AttributeError: anyio asks a socket for its peer that was reset as it was made
             self._loaded = now
 
     async def _load(self) -> bytes:
