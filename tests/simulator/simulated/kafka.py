@@ -178,6 +178,7 @@ class SimProducer:
         self._txn_manager = _TransactionManager(transactional_id)
         self._sender = _Sender(self)
         self._message_accumulator = _Accumulator(self)
+        self.client = _Client(broker.world.loop.create_future())
 
     async def start(self) -> None:
         transactional = self._txn_manager.transactional_id
@@ -255,6 +256,11 @@ class SimProducer:
 class _TransactionManager:
     transactional_id: str | None
     _transaction_waiter: Any = None
+
+
+@dataclass
+class _Client:
+    _sync_task: Any  # learns who leads; here it never ends
 
 
 class _Sender:
