@@ -53,11 +53,15 @@ class Conductor:
             self.stand, self.client, self.load, self.monitor, self.eyes, self.injected,
             random.Random(seed), each.seconds, self.folder,
         )  # fmt: skip
+        if FAULTS[each.fault].away:
+            self.monitor.still.away(ctx.began)
         try:
             return ctx, await FAULTS[each.fault].act(ctx)
         except Exception as error:
             (self.folder / "errors.log").open("a").write(traceback.format_exc() + "\n")
             return ctx, Bite(False, {"error": f"{type(error).__name__}: {error}"}, [f"could not be made: {error!r}"])
+        finally:
+            self.monitor.still.back(time.monotonic())
 
     async def _one(self, each: Planned) -> None:
         begun, little = now(), self.monitor.usual(time.monotonic())

@@ -20,6 +20,11 @@ class Fault:
     most: float = 60.0
     turn: float = 10.0
 
+    @property
+    def away(self) -> bool:
+        """Whether it takes away what everybody stands on: Kafka, Postgres, the network."""
+        return self.act.__module__ in (kafka.__name__, network.__name__, postgres.__name__)
+
 
 _C = crash.killed_at
 FAULTS: dict[str, Fault] = {
