@@ -38,11 +38,3 @@ def test_faults_of_the_network_and_of_servers_take_it_away() -> None:
     assert [code for code, fault in FAULTS.items() if fault.away] == [
         "F13", "F14", "F16", "F17", "F18", "F19", "F20", "F21", "F27",
     ]  # fmt: skip
-
-
-def test_while_the_store_is_away_nobody_can_move() -> None:
-    still = seen((0, 3, 10), (30, 3, 10))
-    still.blind(40)
-    still.see(80, {"projection": 3}, {"projection": 10})
-    assert still.longest == {"projection": 40}
-    assert still.wrong() == []

@@ -66,6 +66,23 @@ async def test_a_life_is_told_change_by_change(world: Any, life: Callable[..., A
     assert await world.pool.fetchval("SELECT key FROM streams") == one.party_ref
 
 
+async def test_one_customer_whose_evidence_fails_stops_no_other(
+    world: Any, life: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = life().captured(), life().captured()
+    observed = derived.observed
+
+    def fails(record: Any, now: Any) -> Any:
+        if record.customer_id == one.party_ref:
+            raise ZeroDivisionError
+        return observed(record, now)
+
+    monkeypatch.setattr(derived, "observed", fails)
+    await world.live(one, other)
+    assert await told(world.pool, one.party_ref) == []
+    assert [name for name, _ in await told(world.pool, other.party_ref)] == ["stage_changed"]
+
+
 async def test_links_join_and_unlinks_part(world: Any, life: Callable[..., Any]) -> None:
     """Headquarters' customer id changes when records join; the other id says where it leads."""
     first, second = sorted((life().captured(), life().captured().qualified("hot")), key=lambda each: each.party_ref)

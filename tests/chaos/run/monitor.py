@@ -64,7 +64,6 @@ class Monitor:
                 broken = self._connections.pop(service, None)
                 if broken is not None:
                     broken.terminate()
-                self.still.blind(time.monotonic())
                 return Sight(time.monotonic(), None, None, {}, None)
             ends = dict(self.eyes.ends)
             for row in rows:

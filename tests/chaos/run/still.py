@@ -25,11 +25,6 @@ class Still:
             self._moved[consumer] = (place, since)
             self.longest[consumer] = max(self.longest.get(consumer, 0.0), at - since)
 
-    def blind(self, at: float) -> None:
-        """Postgres does not answer: nobody can move."""
-        at = self._clock(at)
-        self._moved = {consumer: (place, at) for consumer, (place, _) in self._moved.items()}
-
     def away(self, at: float) -> None:
         """From now on a fault takes the network, Kafka or Postgres away: that time does not count. The clock stands
         still instead of beginning anew, for who hangs after one fault hangs through the next."""

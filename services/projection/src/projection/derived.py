@@ -27,6 +27,7 @@ from roadbook.commands import Aggregate, Order, creation, execute
 from roadbook.context import CommandContext
 from roadbook.database import Connection
 from roadbook.events import Labels, Recorded, new_id
+from roadbook.logs import get_logger
 from roadbook.store.joined import JoinedStore
 
 NAME = "customer"
@@ -46,6 +47,8 @@ aggregate: Aggregate[Command, State, Event] = Aggregate(NAME, decider, codec, _l
 AGGREGATES = {NAME: aggregate}
 CODECS = {NAME: codec}
 
+_log = get_logger(__name__)
+
 
 async def announce(connection: Connection, records: Sequence[Record], now: datetime) -> int:
     """Appends what is new of these records, which are headquarters'; returns of how many customer ids. The caller
@@ -55,9 +58,9 @@ async def announce(connection: Connection, records: Sequence[Record], now: datet
     seen = {command.customer_id: (command, record) for record in records for command in _commands(record, now)}
     told = await published.events_of(connection, [aggregate.stream(each) for each in sorted(seen)])
     news = {
-        each: observed(record, now) if isinstance(command, Observe) else command
+        each: whole
         for each, (command, record) in sorted(seen.items())
-        if _is_news(command, told)
+        if _is_news(command, told) and (whole := _whole(command, record, now)) is not None
     }
     store, context = JoinedStore(connection), _context(now)
     fresh = [_order(command) for command in news.values() if aggregate.stream(command.customer_id) not in told]
@@ -72,6 +75,15 @@ async def announce(connection: Connection, records: Sequence[Record], now: datet
 
 async def no_views(_: Connection, __: Sequence[Recorded]) -> None:
     """No read table follows these events."""
+
+
+def _whole(command: Command, record: Record, now: datetime) -> Command | None:
+    """With the events that made it. None when they cannot be found: one customer must not stop all others."""
+    try:
+        return observed(record, now) if isinstance(command, Observe) else command
+    except Exception as error:
+        _log.error("announce_failed", error_type=type(error).__name__)
+        return None
 
 
 def _order(command: Command, *, creates: bool = True) -> Order[Command]:
