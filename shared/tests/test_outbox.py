@@ -6,6 +6,7 @@ import random
 import asyncpg
 import pytest
 
+from roadbook import outbox
 from roadbook.database import Pool
 from roadbook.outbox import Sequencer, backlog
 from roadbook.store.port import VersionConflict
@@ -95,6 +96,31 @@ async def test_t4_a_wake_up_is_faster_than_the_poll(lead_pool: Pool) -> None:
     stop.set()
     await running
     assert min(took) < 0.05
+
+
+@pytest.mark.parametrize(("chunk", "at_once"), [(500, 1), (1, 3)])
+async def test_it_rests_after_less_than_a_chunk_and_ends_when_it_is_told_to(
+    lead_pool: Pool, monkeypatch: pytest.MonkeyPatch, chunk: int, at_once: int
+) -> None:
+    monkeypatch.setitem(outbox.REST, "facts", 3600.0)
+    monkeypatch.setattr(outbox, "CHUNK", chunk)
+    wake, moved, stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    await write(lead_pool, "thing/1", 0)
+    sequencer = Sequencer(lead_pool, "facts", wake, moved)
+    running = asyncio.create_task(sequencer.run(stop))
+    for version in range(1, at_once):
+        await asyncio.wait_for(moved.wait(), 5)
+        moved.clear()
+        await write(lead_pool, "thing/1", version)
+        wake.set()
+    await asyncio.wait_for(moved.wait(), 5)
+    if chunk > 1:
+        await write(lead_pool, "thing/1", at_once)
+        wake.set()
+    stop.set()
+    await asyncio.wait_for(running, 5)
+    assert len(await log_of(lead_pool)) == at_once  # the one that came while it rested waits for the next
+    assert await sequencer.step() == (1 if chunk > 1 else 0)
 
 
 async def test_a_crash_of_the_database_is_survived(stack: Stack, lead_pool: Pool) -> None:

@@ -17,6 +17,7 @@ from projection.domain.record import derive
 from projection.reactions import FactsHandler
 from projection.views import search
 from projection.wakeups import Wakeups
+from roadbook.testing.waiting import eventually
 from roadbook_cli.postgres import Database
 
 
@@ -114,6 +115,29 @@ async def test_a_slower_composer_does_not_overwrite_newer_rows(
             await world.composer._compose(connection, refs)
     assert await late == 1
     assert await stage_of(world, one.party_ref) == "hot_prospect"
+
+
+async def test_it_rests_between_rounds_and_ends_when_it_is_told_to(
+    world: Any, life: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes while it rests is composed together, later: the parts of a customer come one after another."""
+    one, two, stop = life().captured(), life().captured(), asyncio.Event()
+    monkeypatch.setattr("projection.composer.REST", 3600.0)
+    await world.publish(one.last)
+    await world.consumed()
+    running = asyncio.create_task(world.composer.run(stop))
+
+    async def composed() -> bool:
+        return await stage_of(world, one.party_ref) == "prospect"
+
+    await eventually(composed)
+    await world.publish(two.last)
+    await world.consumed()
+    world.composer.wake.set()
+    stop.set()
+    await asyncio.wait_for(running, 5)
+    assert await stage_of(world, two.party_ref) is None
+    assert await world.composer.round() == 1
 
 
 async def test_time_alone_wakes_the_composer(world: Any, life: Callable[..., Any]) -> None:

@@ -28,6 +28,7 @@ from roadbook.logs import get_logger
 from roadbook.workers import Backoff, pause
 
 BATCH = 500
+REST = 0.1  # seconds between rounds that did not find a whole batch
 
 _COMPOSED = Counter("projection_composed", "Customers whose summary was written, counted per viewer")
 _FAILED = Counter("projection_compose_failed", "Customers that could not be derived", ["reason"])
@@ -57,8 +58,13 @@ class Composer:
                 _log.warning("composer_retries", error_type=type(error).__name__)
                 await pause(failing.step(), stop)
                 continue
+            if composed >= BATCH:
+                continue
             if composed:
+                # What happens to a customer comes in parts (facts of several services, names): whoever composes at once
+                # does so for each part, in rounds of a customer or two, and takes the time of the readers of Kafka.
                 idle.reset()
+                await pause(REST, stop)
             else:
                 await pause(idle.step(), stop, self.wake)
 
@@ -95,6 +101,7 @@ class Composer:
                 readable = sharing.with_person(group, dealer, now)
                 own = {stream: personal[stream] for stream in readable if stream in personal}
                 seen = seeing.of(group, own)
+                await asyncio.sleep(0)  # whoever else is ready goes first: a round can be long
                 if seen is not None:
                     summary = _summary(dealer, group, seen, now)
                     summaries.append(summary)
