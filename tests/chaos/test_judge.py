@@ -87,6 +87,23 @@ def an_import_made_more_leads_than_rows(run: ToldRun) -> None:
     answer["answer"] = {"created": 0, "known": 0, "rejected": 0, "dry_run": False}
 
 
+@doctored("duplicated")
+def a_list_that_was_told_again_made_other_leads(run: ToldRun) -> None:
+    captured = [line for line in run.files["stores/lead.jsonl"] if line["type"].split(".")[2] == "lead_captured"]
+    for event in captured[:2]:
+        asked, answer = run.op_of(event)
+        asked |= {"path": "/v1/leads:import", "body_sha256": "one list"}
+        answer["answer"] = {"created": 1, "known": 0, "rejected": 0, "dry_run": False}
+
+
+@doctored("duplicated")
+def a_commission_was_paid_twice_under_other_names(run: ToldRun) -> None:
+    event = run.unrecorded()
+    for entry in ("one", "other"):
+        data = {"entry": entry, "order": "o-1", "staff": "wang", "amount": 7}
+        run.store(event, actor="system:commission", causation=event["id"], correlation=entry, data=data)
+
+
 @doctored("invented")
 def a_refused_command_left_an_event(run: ToldRun) -> None:
     _, answer = run.op_of(run.stored("lead_captured"))

@@ -77,7 +77,8 @@ def ledger(run: Path) -> dict[str, Op]:
 
 
 class Stored(NamedTuple):
-    """An event as its store has it. `content` tells equal effects: the data without their moment."""
+    """An event as its store has it. `content` tells equal effects: the data without their moment, and without the name
+    that an entry of an account was given for itself."""
 
     service: str
     stream: str
@@ -115,7 +116,7 @@ class Stores:
 def stored(service: str, line: Mapping[str, Any]) -> Stored:
     data = line["data"]
     tree = json.loads(data) if isinstance(data, str) else data
-    content = hash(json.dumps({name: tree[name] for name in tree if name != "at"}, sort_keys=True))
+    content = hash(json.dumps({name: tree[name] for name in tree if name not in ("at", "entry")}, sort_keys=True))
     return Stored(
         intern(service),
         intern(line["stream"]),

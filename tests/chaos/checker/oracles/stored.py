@@ -25,6 +25,7 @@ def judge(run: Path, ops: Mapping[str, Op], stores: Stores, injected: set[str], 
     for op in ops.values():
         _acknowledged(op, stores, verdict)
         _bound(op, by_correlation.get(op.correlation, ()), stores, verdict)
+    _lists_told_again(ops.values(), by_correlation, verdict)
     _keys(ops.values(), verdict)
     _remembered(run, ops.values(), verdict)
     _invented(ops, stores, injected, verdict)
@@ -94,14 +95,33 @@ def _bound(op: Op, events: Sequence[Stored], stores: Stores, verdict: Verdict) -
 
 def _of_a_list(op: Op, events: Sequence[Stored], verdict: Verdict) -> None:
     """An import says how many leads there are of its rows; they have streams of their own."""
-    counts = [answer for answer in op.oks if "created" in answer and "known" in answer]
-    if not counts or counts[-1].get("dry_run"):
+    last = _counted(op)
+    if last is None:
         return
-    made, last = len({event.stream for event in events}), counts[-1]
+    made = len({event.stream for event in events})
     if made > last["created"] + last["known"]:
         verdict.note("duplicated", ONCE, f"{op}: {made} streams of {last['created']} created and {last['known']} known")
     if made < last["created"]:
         verdict.note("lost", ONCE, f"{op}: {made} streams of {last['created']} created")
+
+
+def _counted(op: Op) -> Mapping[str, Any] | None:
+    """The answer to an import that was no dry run."""
+    counts = [answer for answer in op.oks if "created" in answer and "known" in answer]
+    return counts[-1] if counts and not counts[-1].get("dry_run") else None
+
+
+def _lists_told_again(ops: Iterable[Op], by_correlation: Mapping[str, Sequence[Stored]], verdict: Verdict) -> None:
+    """The same list in several operations, each with a key of its own: its rows are leads once."""
+    lists: dict[tuple[Any, ...], list[Op]] = defaultdict(list)
+    for op in ops:
+        if op.invoke.get("body_sha256") and _counted(op) is not None:
+            lists[tuple(op.invoke.get(name) for name in ("dealer", "path", "body_sha256"))].append(op)
+    for told in lists.values():
+        rows = max(counts["created"] + counts["known"] for op in told if (counts := _counted(op)) is not None)
+        made = {event.stream for op in told for event in by_correlation.get(op.correlation, ())}
+        if len(made) > rows:
+            verdict.note("duplicated", ONCE, f"{told[-1]}: {len(made)} streams of {rows} rows, told {len(told)} times")
 
 
 def _keys(ops: Iterable[Op], verdict: Verdict) -> None:
