@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import cycle
 from typing import Any
 
 import asyncpg
@@ -210,6 +211,44 @@ async def test_an_interloper_on_the_same_stream_makes_it_decide_anew(rig: Rig, a
         await rig.until_read()
     assert [what for _, what in await acted()] == ["box_opened", "filled"]
     await execute(other, boxes, Order(stream, CloseBox(NOW)), context)
+
+
+@pytest.mark.parametrize(("times", "decided"), [(1, 2), (2, 3), (3, 4)])
+async def test_who_is_overtaken_between_load_and_write_decides_anew_from_its_savepoint(
+    rig: Rig, acted: Any, lead_pool: Pool, times: int, decided: int
+) -> None:
+    """Twice in place; the third time the whole batch begins anew."""
+    first, last = an_event("thing/1", 1), an_event("thing/1", 2)
+    stream, other, overtaking = boxes.stream(derived_id(first, "box")), PostgresStore(lead_pool), iter(range(times))
+    context = caused_by(first, "x", "boxes", NOW)
+    doing = Boxes()
+
+    def overtake(store: JoinedStore) -> None:
+        # Of the two commands the first finds an open box, and writes nothing.
+        load, filling = store.load, cycle((False, True))
+
+        async def loaded(name: str, **more: Any) -> Any:
+            found = await load(name, **more)
+            if name == stream and next(filling) and next(overtaking, None) is not None:
+                await execute(other, boxes, Order(stream, Fill(1, NOW)), context)
+            return found
+
+        store.load = loaded  # type: ignore[method-assign]
+
+    async def act(store: JoinedStore, event: Recorded) -> None:
+        if "load" not in vars(store):
+            overtake(store)
+        await doing.act(store, event)
+
+    await execute(other, boxes, Order(stream, OpenBox("d-1", NOW), may_create=True), context)
+    work = Reactions(Reaction("box_for_thing", frozenset({ACTING}), NOW - timedelta(days=1), act))
+    async with rig.running(rig.consumer(None, work=work)):  # type: ignore[arg-type]
+        await rig.publish([first, last])
+        await rig.until_read()
+    by_first = [what for cause, what in await acted() if cause == first.id]
+    assert by_first == ["box_opened", *["filled"] * (times + 1)]
+    assert doing.tried == {first.id: decided, last.id: 1}
+    assert [what for cause, what in await acted() if cause == last.id] == ["box_opened", "filled"]
 
 
 # ── Sharing ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -99,6 +99,20 @@ async def test_what_was_undone_is_not_known_any_more(lead_pool: Pool) -> None:
     assert await lead_pool.fetchval("SELECT array_agg(version) FROM streams") == [3]
 
 
+async def test_one_savepoint_guards_all_that_is_written_in_it(lead_pool: Pool) -> None:
+    log: list[str] = []
+
+    async def work(joined: JoinedStore) -> None:
+        with joined.connection.query_logger(lambda record: log.append(record.query)):
+            async with joined.all_or_nothing():
+                await open_and_fill(joined, "one")
+            assert sum(query.startswith("SAVEPOINT") for query in log) == 1
+            await open_and_fill(joined, "two")
+        assert sum(query.startswith("SAVEPOINT") for query in log) == 3  # one for each write that nothing else guards
+
+    await together(PostgresStore(lead_pool), work)
+
+
 async def test_what_another_store_wrote_on_its_connection_is_found_by_the_conflict(lead_pool: Pool) -> None:
     async def work(joined: JoinedStore) -> None:
         await open_and_fill(joined, "one")

@@ -9,6 +9,11 @@ class Conflict(Exception):
     """Others moved the stream on every attempt: nothing happened, repeating the command may succeed."""
 
 
+class Overtaken(Conflict):
+    """Somebody else moved the stream first, inside a savepoint that guards more than this write: that is undone, and
+    then begun anew."""
+
+
 class PreconditionFailed(Exception):
     """The caller named a version (`If-Match`) that the stream has not: nothing happened, read again."""
 

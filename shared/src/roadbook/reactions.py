@@ -7,6 +7,7 @@ and is written down; what fails otherwise parks its stream, here only.
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,12 +15,13 @@ from uuid import UUID, uuid5
 
 from roadbook import telemetry
 from roadbook.bus import Delivered
+from roadbook.commands import ATTEMPTS as DECIDED
 from roadbook.consumer_store import ConsumerTransaction
 from roadbook.consumer_work import Outcome, facts
 from roadbook.context import CommandContext
 from roadbook.database import Connection, is_transient, is_unreachable
 from roadbook.decider import Rejected
-from roadbook.errors import Conflict, OutcomeUnknown, Unavailable
+from roadbook.errors import Conflict, OutcomeUnknown, Overtaken, Unavailable
 from roadbook.events import Recorded
 from roadbook.store.joined import JoinedStore
 from roadbook.store.port import VersionConflict
@@ -156,8 +158,7 @@ class Reactions:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with telemetry.span(f"react {event.type}", "consumer", {}, event.traceparent):
-                    async with store.all_or_nothing():
-                        await self._reaction.act(store, event)
+                    await self._decided(store, event)
             except Rejected as rejection:
                 await _rejected(store.connection, self._reaction.name, event, rejection.code)
             except Exception as error:
@@ -171,6 +172,16 @@ class Reactions:
                 raise Poisoned(event.type) from None
             self._acted += 1
             return
+
+    async def _decided(self, store: JoinedStore, event: Recorded) -> None:
+        """Anew where others were first on its stream, as a command of its own would be."""
+        for _ in range(1, DECIDED):
+            with suppress(Overtaken):
+                async with store.all_or_nothing():
+                    await self._reaction.act(store, event)
+                return
+        async with store.all_or_nothing():
+            await self._reaction.act(store, event)
 
     def _shared(self) -> bool:
         return self._under_way is not None and self._under_way > 1

@@ -8,9 +8,9 @@ import asyncpg
 
 from roadbook.context import Idempotency
 from roadbook.database import Connection
-from roadbook.errors import Conflict
+from roadbook.errors import Conflict, Overtaken
 from roadbook.events import Recorded
-from roadbook.store.port import Loaded, Replay, Stored, Views, Write
+from roadbook.store.port import Loaded, Replay, Stored, VersionConflict, Views, Write
 from roadbook.store.postgres import PostgresStore, translated
 
 R = TypeVar("R")
@@ -18,7 +18,8 @@ R = TypeVar("R")
 
 class JoinedStore(PostgresStore):
     """`Store` on a connection whose transaction somebody else commits. A write that fails is undone to where it began
-    and leaves the rest standing; of a lost connection or a deadlock the whole has to begin anew.
+    and leaves the rest standing; of a lost connection or a deadlock the whole has to begin anew. Inside
+    `all_or_nothing` a write has no savepoint of its own (two round trips): what fails there undoes all of the body.
 
     A stream that it wrote is not loaded again: its row is locked by this transaction, so nobody else can add to it."""
 
@@ -26,6 +27,7 @@ class JoinedStore(PostgresStore):
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._guarded = False  # inside `all_or_nothing`
         self._read: dict[str, Sequence[Recorded]] = {}  # streams as they were loaded, and not written yet
         self._own: dict[str, Sequence[Recorded]] = {}  # streams written here, with all that came before
 
@@ -36,14 +38,18 @@ class JoinedStore(PostgresStore):
 
     @asynccontextmanager
     async def all_or_nothing(self) -> AsyncIterator[None]:
-        """A savepoint: what the body raises undoes what was written in it, and leaves the rest standing."""
-        own = dict(self._own)
+        """A savepoint: what the body raises undoes what was written in it, and leaves the rest standing. A write raises
+        `Overtaken` where others were first on its stream: the body may be begun anew."""
+        own, guarded = dict(self._own), self._guarded
         try:
             async with self._connection.transaction():
+                self._guarded = True
                 yield
         except BaseException:
             self._own, self._read = own, {}
             raise
+        finally:
+            self._guarded = guarded
 
     async def load(self, stream: str, *, idempotency: Idempotency | None = None) -> Loaded:
         if stream in self._own and idempotency is None:
@@ -66,12 +72,17 @@ class JoinedStore(PostgresStore):
 
     async def _committed(self, work: Callable[[Connection], Awaitable[R]]) -> R:
         try:
+            if self._guarded:
+                return await work(self._connection)
             async with self._connection.transaction():  # a savepoint
                 return await work(self._connection)
         except Exception as error:
             if isinstance(error, asyncpg.TransactionRollbackError):
                 raise Conflict from None  # once more would meet the same: what it was about is locked until the end
-            raise translated(error) from None
+            told = translated(error)
+            if self._guarded and isinstance(told, VersionConflict):
+                raise Overtaken from None  # in place nothing can be decided anew before the savepoint is rolled back to
+            raise told from None
 
 
 async def together(store: PostgresStore, work: Callable[[JoinedStore], Awaitable[R]]) -> R:

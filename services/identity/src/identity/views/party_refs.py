@@ -91,15 +91,21 @@ def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object
 
 
 # ── Who holds it ──────────────────────────────────────────────────────────────────────────────────────────────
+# One statement: the row that is noted is not seen by the select beside it, so it is put in its place.
 _HEARD = """
-INSERT INTO holdings (party_ref, stream, dealer, since, version) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (party_ref, stream) DO UPDATE SET
-    since = CASE WHEN holdings.dealer IS DISTINCT FROM excluded.dealer THEN excluded.since ELSE holdings.since END,
-    dealer = excluded.dealer, version = excluded.version
-WHERE holdings.version < excluded.version
-"""
-_HOLDER = """
-SELECT dealer FROM holdings WHERE party_ref = $1 ORDER BY since DESC, stream COLLATE "C" DESC LIMIT 1
+WITH noted AS (
+    INSERT INTO holdings (party_ref, stream, dealer, since, version) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (party_ref, stream) DO UPDATE SET
+        since = CASE WHEN holdings.dealer IS DISTINCT FROM excluded.dealer THEN excluded.since ELSE holdings.since END,
+        dealer = excluded.dealer, version = excluded.version
+    WHERE holdings.version < excluded.version
+    RETURNING stream, dealer, since
+)
+SELECT dealer FROM (
+    SELECT stream, dealer, since FROM noted
+    UNION ALL
+    SELECT stream, dealer, since FROM holdings WHERE party_ref = $1 AND stream NOT IN (SELECT stream FROM noted)
+) AS held ORDER BY since DESC, stream COLLATE "C" DESC LIMIT 1
 """
 
 
@@ -107,8 +113,7 @@ async def heard(
     connection: Connection, ref: str, stream: str, dealer: str | None, at: datetime, version: int
 ) -> str | None:
     """Notes who holds a stream that carries `ref` as of its version, and returns who therefore holds `ref`."""
-    await connection.execute(_HEARD, ref, stream, dealer, at, version)
-    holder: str | None = await connection.fetchval(_HOLDER, ref)
+    holder: str | None = await connection.fetchval(_HEARD, ref, stream, dealer, at, version)
     return holder
 
 
