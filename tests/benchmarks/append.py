@@ -2,11 +2,12 @@
 and the outbox; the bare side is one prepared INSERT that commits by itself."""
 
 import hashlib
+import struct
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from statistics import median
-from typing import Any
 
 import asyncpg
 import orjson
@@ -16,6 +17,7 @@ from benchmarks.load import Counter, closed, of
 from benchmarks.peers import Peers
 from benchmarks.sizes import Sizes
 from benchmarks.stage import HERE, Stage
+from benchmarks.wire import Wire
 from roadbook.answers import Answer
 from roadbook.context import Idempotency
 from roadbook.database import Pool, create_pool
@@ -35,6 +37,9 @@ CREATE TABLE bare (stream text, version int, id uuid, type text, time timestampt
                    PRIMARY KEY (stream, version));
 GRANT ALL ON bare TO PUBLIC
 """
+TYPE, JSON = b"roadbook.lead.lead_qualified.v1", DATA.encode()
+VERSION = struct.pack("!i", 1)
+EPOCH = 946_684_800_000_000  # PostgreSQL's, in microseconds
 INSERT = "INSERT INTO bare (stream, version, id, type, time, data) VALUES ($1, $2, $3, $4, $5, $6)"
 
 
@@ -59,19 +64,16 @@ def ours(pool: Pool) -> Callable[[int], Callable[[int], Awaitable[object]]]:
     return lambda _: act
 
 
-def baseline(prepared: Sequence[Any]) -> Callable[[int], Callable[[int], Awaitable[object]]]:
-    """`prepared`: the statement on a connection of each client's own, opened beforehand, as pgbench has it. Bound and
-    executed by asyncpg's protocol itself: the layers above it, which look after time-outs and statements that a change
-    of schema made stale, take a tenth of all, and pgbench has none."""
+def baseline(wires: Sequence[Wire]) -> Callable[[int], Callable[[int], Awaitable[object]]]:
+    """Each client has a connection of its own with the statement prepared, opened beforehand, as pgbench has it."""
 
     def client(place: int) -> Callable[[int], Awaitable[object]]:
-        statement = prepared[place]._state
-        bind_execute = prepared[place]._connection._protocol.bind_execute
+        execute = wires[place].execute
 
         async def act(number: int) -> object:
             id_ = new_id()
-            values = (f"lead/{id_}", 1, id_, "roadbook.lead.lead_qualified.v1", datetime.now(UTC), DATA)
-            return await bind_execute(statement, values, "", 0, False, None)
+            now = struct.pack("!q", time.time_ns() // 1_000 - EPOCH)
+            return await execute(b"lead/" + id_.encode(), VERSION, bytes.fromhex(id_.replace("-", "")), TYPE, now, JSON)
 
         return act
 
@@ -110,12 +112,15 @@ async def measure(stage: Stage, sizes: Sizes, report: Report, peers: Peers) -> N
         stage.execute(database, SCHEMA)
         pool = await create_pool(database.url, size=16)
         own = [await asyncpg.connect(database.url) for _ in range(16)]
-        prepared = [await connection.prepare(INSERT) for connection in own]
+        wires = [Wire(connection, await connection.prepare(INSERT)) for connection in own]
         numbers = Counter()
         try:
             for clients in (1, 16):
-                await _one(pool, prepared, clients, sizes, report, numbers)
-                runs = [stage.pgbench(database, HERE / "insert.pgbench", clients, sizes.seconds) for _ in range(3)]
+                await _one(pool, wires, clients, sizes, report, numbers)
+                runs = [
+                    stage.pgbench(database, HERE / "insert.pgbench", clients, sizes.seconds, data=DATA)
+                    for _ in range(3)
+                ]
                 tps = median(runs)
                 bare = report.lines[-1].theirs
                 assert bare is not None
@@ -125,17 +130,15 @@ async def measure(stage: Stage, sizes: Sizes, report: Report, peers: Peers) -> N
         finally:
             await pool.close()
             for connection in own:
-                await connection.close()
+                connection.terminate()
         await _peer(stage, sizes, report, peers)
 
 
-async def _one(
-    pool: Pool, prepared: Sequence[Any], clients: int, sizes: Sizes, report: Report, numbers: Counter
-) -> None:
+async def _one(pool: Pool, wires: Sequence[Wire], clients: int, sizes: Sizes, report: Report, numbers: Counter) -> None:
     async def run(side: Callable[[int], Callable[[int], Awaitable[object]]]) -> Measures:
         return await closed(clients, sizes.seconds, side, numbers)
 
-    runs = await alternately({"ours": lambda: run(ours(pool)), BARE: lambda: run(baseline(prepared))}, sizes.rounds)
+    runs = await alternately({"ours": lambda: run(ours(pool)), BARE: lambda: run(baseline(wires))}, sizes.rounds)
     report.compare(ROW, of(clients), runs, BARE, goals=[at_least(0.6)], bounded_by=BOUND)
 
 

@@ -107,15 +107,16 @@ class Stage:
             await connection.executemany("INSERT INTO consumer_offsets VALUES ($1, $2, $3, $4)", rows)
         await connection.close()
 
-    def pgbench(self, database: Database, script: Path, clients: int, seconds: float) -> float:
-        """Transactions a second of one script, prepared, by pgbench's own threads."""
+    def pgbench(self, database: Database, script: Path, clients: int, seconds: float, **values: str) -> float:
+        """Transactions a second of one script, prepared, by pgbench's own threads. `values` are its parameters."""
+        given = [word for name, value in values.items() for word in ("-D", f"{name}={value}")]
         address, _, name = database.url.partition("?")[0].rpartition("/")
         user, _, rest = address.removeprefix("postgresql://").partition(":")
         password, _, where = rest.rpartition("@")
         host, _, port = where.partition(":")
         done = subprocess.run(
             [str(postgres_programs() / "pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", "1",
-             "-T", str(max(1, round(seconds))), "-f", str(script), "-h", host, "-p", port, "-U", user, name],
+             "-T", str(max(1, round(seconds))), "-f", str(script), *given, "-h", host, "-p", port, "-U", user, name],
             env={"PATH": os.defpath, "PGPASSWORD": password, "LC_ALL": "C"},
             capture_output=True, text=True, check=True,
         )  # fmt: skip

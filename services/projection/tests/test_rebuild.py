@@ -11,7 +11,7 @@ import pytest
 
 from projection.main import FACTS_CONSUMER, PERSONAL_CONSUMER
 from projection.reactions import FactsHandler, PersonalHandler
-from projection.rebuild import Busy, Rebuild, Result, Source, tables
+from projection.rebuild import Busy, Rebuild, Result, Source, comparing, tables
 from projection.wakeups import Wakeups
 from roadbook import ops
 from roadbook.consumer import Park, facts, raw
@@ -162,7 +162,7 @@ async def test_a_difference_stops_the_switch_until_it_is_accepted(
     assert not result.switched
     assert list(result.comparison.records) == [one.party_ref]
     assert result.comparison.derived == 1
-    different = result.comparison.records[one.party_ref]
+    different = result.comparison.listed[one.party_ref]
     assert (different.live, different.rebuilt) != (None, None)
     assert set(different.paths) >= {"/head/stage"}
     assert (await headquarters.record(one.party_ref))["head"]["stage"] == "prospect"
@@ -172,6 +172,30 @@ async def test_a_difference_stops_the_switch_until_it_is_accepted(
     assert (await headquarters.record(one.party_ref))["head"]["stage"] == "hot_prospect"
     # The composer looks at the differing record again, for what it has to tell others of it.
     assert await owner.fetch("SELECT party_ref FROM dirty") == [(one.party_ref,)]
+
+
+async def test_where_all_differ_only_the_first_are_kept_whole(
+    world: Any, life: Callable[..., Any], rebuild: Callable[..., Any], owner: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """A page at a time, and little of each: of a million customers, too."""
+    monkeypatch.setattr(comparing, "PAGE", 2)
+    monkeypatch.setattr(comparing, "LISTED", 2)
+    lives = [life().captured().qualified("hot") for _ in range(5)]
+    await world.live(*lives)
+    await owner.execute("UPDATE stream_states SET state = replace(state::text, '\"hot\"', '\"cold\"')::json")
+    result = await rebuild()
+    assert not result.switched
+    assert result.comparison.records == {each.party_ref for each in lives}
+    assert result.comparison.derived == 5
+    listed = result.comparison.shown()
+    assert listed["different_records"] == 5
+    assert [each["customer_id"] for each in listed["listed"]] == sorted(result.comparison.listed)
+    assert len(listed["listed"]) == 2
+    assert (await rebuild(accept=True)).switched
+    assert sorted(row[0] for row in await owner.fetch("SELECT party_ref FROM dirty")) == sorted(
+        each.party_ref for each in lives
+    )
 
 
 async def test_a_lost_row_is_found(

@@ -55,9 +55,14 @@ async def repeat(filling: Pool, consumer: str, skips: Sequence[asyncpg.Record]) 
 _DOUBLES = "DELETE FROM dirty a USING dirty b WHERE a.party_ref = b.party_ref AND a.id < b.id"
 
 
-async def take_doubles(connection: Connection) -> set[str]:
-    """Leaves one mark of each reference, and returns the references. Nothing else writes marks at that time."""
+async def take_doubles(connection: Connection) -> int:
+    """Leaves one mark of each reference, and returns how many there are. Nothing else writes marks at that time."""
     await connection.execute(_DOUBLES)
+    return int(await connection.fetchval("SELECT count(*) FROM dirty"))
+
+
+async def marked(connection: Connection) -> set[str]:
+    """The references that are to be composed."""
     return {row["party_ref"] for row in await connection.fetch("SELECT party_ref FROM dirty")}
 
 

@@ -4,7 +4,7 @@ The record is a pure function, so where the folded streams and links are equal t
 others are derived, in both generations.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -44,19 +44,30 @@ class Different:
 
 @dataclass(slots=True)
 class Comparison:
-    """`rows` counts the rows of each table that only one of the two has."""
+    """`records` are the customers whose records differ, the first few of them `listed`: where all differ, what is kept
+    of each must be little. `rows` counts the rows of each table that only one of the two has."""
 
     customers: int = 0
     derived: int = 0
-    records: dict[str, Different] = field(default_factory=dict)
+    records: set[str] = field(default_factory=set)
+    listed: dict[str, Different] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
 
     @property
     def equal(self) -> bool:
         return not self.records and not any(self.rows.values())
 
+    def note(self, found: Different) -> None:
+        """What was noted of it before is out of date."""
+        self.records.discard(found.customer_id)
+        self.listed.pop(found.customer_id, None)
+        if found.live != found.rebuilt:
+            self.records.add(found.customer_id)
+            if len(self.listed) < LISTED:
+                self.listed[found.customer_id] = found
+
     def shown(self) -> dict[str, Any]:
-        listed = sorted(self.records.values(), key=lambda each: each.customer_id)[:LISTED]
+        listed = sorted(self.listed.values(), key=lambda each: each.customer_id)
         return {
             "customers": self.customers,
             "derived": self.derived,
@@ -71,7 +82,7 @@ async def compare(connection: Connection, schema: str, at: datetime) -> Comparis
     done = Comparison(customers=await connection.fetchval(_CUSTOMERS))
     for table in _ROWS:
         done.rows[table] = await connection.fetchval(_other_rows(table, schema))
-    await _records(connection, schema, await _doubtful(connection, schema, None), at, done)
+    await _records(connection, schema, None, at, done)
     return done
 
 
@@ -80,7 +91,7 @@ async def compare_again(
 ) -> None:
     """What has changed since: the records of `refs`, into `done`."""
     if refs:
-        await _records(connection, schema, await _doubtful(connection, schema, sorted(refs)), at, done)
+        await _records(connection, schema, sorted(refs), at, done)
 
 
 _CUSTOMERS = "SELECT count(DISTINCT party_ref) FROM public.stream_states"
@@ -120,23 +131,24 @@ SELECT party_ref FROM (
 """
 
 
-async def _doubtful(connection: Connection, schema: str, refs: Sequence[str] | None) -> list[str]:
-    """References whose streams or links are not equal to the byte."""
-    rows = await connection.fetch(_SUSPECTS.format(schema=schema), refs)
-    return [row["party_ref"] for row in rows]
+async def _doubtful(connection: Connection, schema: str, refs: Sequence[str] | None) -> AsyncIterator[list[str]]:
+    """References whose streams or links are not equal to the byte, page by page: they may be all there are."""
+    cursor = await connection.cursor(_SUSPECTS.format(schema=schema), refs)
+    while rows := await cursor.fetch(PAGE):
+        yield [row["party_ref"] for row in rows]
 
 
-async def _records(connection: Connection, schema: str, refs: Sequence[str], at: datetime, done: Comparison) -> None:
-    for first in range(0, len(refs), PAGE):
-        page = refs[first : first + PAGE]
+async def _records(
+    connection: Connection, schema: str, refs: Sequence[str] | None, at: datetime, done: Comparison
+) -> None:
+    async for page in _doubtful(connection, schema, refs):
         live = await _records_in(connection, "public", page, at)
         rebuilt = await _records_in(connection, f"{schema}, public", page, at)
         done.derived += len(live | rebuilt)
         for customer in live | rebuilt:
-            done.records.pop(customer, None)
             (hash_, facts), (other, others) = live.get(customer, NOTHING), rebuilt.get(customer, NOTHING)
-            if hash_ != other:
-                done.records[customer] = Different(customer, hash_, other, tuple(_paths(facts, others))[:PATHS])
+            paths = tuple(_paths(facts, others))[:PATHS] if hash_ != other else ()
+            done.note(Different(customer, hash_, other, paths))
     await connection.execute("SET LOCAL search_path = public")
 
 

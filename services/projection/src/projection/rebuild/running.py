@@ -229,16 +229,22 @@ class _Generation:
                 pass
 
     # ── Composing ───────────────────────────────────────────────────────────────────────────────────────────────
-    async def compose(self, phase: str | None = None) -> set[str]:
-        """Until nothing is marked; returns whose references were."""
+    async def compose(self, phase: str | None = None) -> None:
+        """Until nothing is marked."""
         async with acquire(self.filling) as connection:
-            marked = await carrying.take_doubles(connection)
+            marks = await carrying.take_doubles(connection)
         began = time.monotonic()
-        async with _phase(self.order.tell if phase else None, phase or "", len(marked)) as advance:
+        async with _phase(self.order.tell if phase else None, phase or "", marks) as advance:
             while done := await self.composer.round():
                 self.result.composed += done
                 advance(done)
         self.result.compose_seconds += time.monotonic() - began
+
+    async def compose_later(self) -> set[str]:
+        """What came since the comparison; returns whose references were marked, which are few by now."""
+        async with acquire(self.filling) as connection:
+            marked = await carrying.marked(connection)
+        await self.compose()
         return marked
 
     # ── Comparing ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -270,7 +276,7 @@ class _Generation:
         touched: set[str] = set()
         while not self.result.switched:
             await self.read_to(await self.targets())
-            touched |= await self.compose()
+            touched |= await self.compose_later()
             self.result.attempts += 1
             switch = Switch(self, touched, time.monotonic())
             try:

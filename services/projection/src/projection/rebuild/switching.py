@@ -63,7 +63,7 @@ class Switch:
         for consumer in own.replays:
             if await carrying.skips_to_repeat(connection, own.schema, consumer):
                 raise TooSlow  # an operator's word of this moment: between two attempts it is taken over
-        self.touched |= await own.compose()
+        self.touched |= await own.compose_later()
         comparison = own.result.comparison
         at = own.order.clock.now()
         await comparing.compare_again(connection, own.schema, self.touched, at, comparison)
