@@ -103,3 +103,14 @@ async def number_marks_on(connection: Connection, schema: str) -> None:
 
 async def mark(connection: Connection, refs: Sequence[str]) -> None:
     await connection.execute("INSERT INTO public.dirty (party_ref) SELECT unnest($1::text[])", list(refs))
+
+
+_EVERYBODY: Final = """
+INSERT INTO public.dirty (party_ref)
+SELECT party_ref FROM public.stream_states WHERE party_ref IS NOT NULL
+UNION SELECT party_ref FROM public.stream_refs WHERE party_ref <> ''
+"""
+
+
+async def mark_everybody(connection: Connection) -> None:
+    await connection.execute(_EVERYBODY)

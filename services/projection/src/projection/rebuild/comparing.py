@@ -17,6 +17,7 @@ from roadbook.database import Connection
 
 PAGE: Final = 200
 LISTED: Final = 100
+KEPT: Final = 10_000  # customers that differ: beyond, the others are counted and not known by name
 PATHS: Final = 10
 NOTHING: Final[tuple[None, None]] = (None, None)
 # Table -> the columns that must be equal. A removed value may be gone from a compacted topic; the switch carries it.
@@ -44,34 +45,40 @@ class Different:
 
 @dataclass(slots=True)
 class Comparison:
-    """`records` are the customers whose records differ, the first few of them `listed`: where all differ, what is kept
-    of each must be little. `rows` counts the rows of each table that only one of the two has."""
+    """`records` are the customers whose records differ, the first few of them `listed`. Where very many do, `more`
+    counts those that are not kept: memory must not grow with the references. `rows` counts the rows of each table that
+    only one of the two has."""
 
     customers: int = 0
     derived: int = 0
     records: set[str] = field(default_factory=set)
+    more: int = 0
     listed: dict[str, Different] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
 
     @property
     def equal(self) -> bool:
-        return not self.records and not any(self.rows.values())
+        return not self.records and not self.more and not any(self.rows.values())
 
     def note(self, found: Different) -> None:
-        """What was noted of it before is out of date."""
+        """What was noted of it before is out of date; whoever was only counted stays so."""
         self.records.discard(found.customer_id)
         self.listed.pop(found.customer_id, None)
-        if found.live != found.rebuilt:
-            self.records.add(found.customer_id)
-            if len(self.listed) < LISTED:
-                self.listed[found.customer_id] = found
+        if found.live == found.rebuilt:
+            return
+        if len(self.records) >= KEPT:
+            self.more += 1
+            return
+        self.records.add(found.customer_id)
+        if len(self.listed) < LISTED:
+            self.listed[found.customer_id] = found
 
     def shown(self) -> dict[str, Any]:
         listed = sorted(self.listed.values(), key=lambda each: each.customer_id)
         return {
             "customers": self.customers,
             "derived": self.derived,
-            "different_records": len(self.records),
+            "different_records": len(self.records) + self.more,
             "different_rows": self.rows,
             "listed": [asdict(each) for each in listed],
         }

@@ -94,7 +94,10 @@ class Switch:
         await tables.exchange(connection, tables.schema_of(old), own.schema)
         await generations.switched(connection, old, new)
         # What the new generation sees otherwise is news to whoever reads derived events.
-        await carrying.mark(connection, sorted(own.result.comparison.records))
+        if own.result.comparison.more:
+            await carrying.mark_everybody(connection)
+        else:
+            await carrying.mark(connection, sorted(own.result.comparison.records))
 
 
 class _Differs(Exception):
