@@ -91,7 +91,7 @@ async def measure(stage: Stage, sizes: Sizes, report: Report, peers: Peers) -> N
         report.compare(ROW, f"{case}, {what}", runs, other, goals=[at_least(0.8)], bounded_by="indexes that grow")
     memory = {"ours": [{"peak": large.peak}], other: [{"peak": small.peak}]}
     report.compare(ROW, f"{case}, memory", memory, other, measure="peak", unit=" MiB", goals=[at_most(1.25)],
-                   bounded_by="the live side is empty, so that all references differ; some of each are kept")  # fmt: skip
+                   bounded_by="the live side is empty: all references differ, some are kept")  # fmt: skip
 
 
 def _sentence(one: Rebuilt) -> str:
