@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 from checker.judge import judge, main
+from checker.oracles.folder import Stored, Stores
 from checker.oracles.published import partition_of as our_partition_of
+from checker.oracles.stored import _of_its_moment
 from confluent_kafka import Producer
 from told_run import PARTITIONS, ToldRun, told_run
 
@@ -335,6 +337,24 @@ def test_an_unknown_outcome_that_a_repeat_made_definite_is_resolved(tmp_path: Pa
     verdict = run.judged(tmp_path)
     assert verdict.ok, "\n".join(verdict.lines())
     assert verdict.figures["operations resolved by repeating"] == "1/1"
+
+
+def test_a_transaction_on_two_streams_is_of_one_moment_though_a_later_clock_lifted_one() -> None:
+    now, late = "2027-01-01T00:00:00.000000Z", "2027-01-01T00:00:00.500000Z"
+
+    def event(stream: str, version: int, recorded: str, time: str) -> Stored:
+        name = f"{stream}-{version}"
+        return Stored("identity", stream, version, name, "t", "", "", "a", "c", None, None, None, time, recorded, 0)
+
+    stores = Stores()
+    before, lifted = event("one", 1, late, late), event("one", 2, late, now)
+    plain, repeated = event("two", 1, now, now), event("three", 1, late, now)
+    for each in (before, lifted, plain, repeated):
+        stores.add(each)
+    assert _of_its_moment(lifted, [plain], stores)
+    assert _of_its_moment(plain, [lifted], stores)
+    assert not _of_its_moment(lifted._replace(time=late), [plain], stores)
+    assert not _of_its_moment(repeated, [plain], stores)
 
 
 def test_keys_go_where_kafka_puts_them() -> None:

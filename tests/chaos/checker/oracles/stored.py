@@ -85,12 +85,24 @@ def _bound(op: Op, events: Sequence[Stored], stores: Stores, verdict: Verdict) -
     if not answers or not answers[-1].get("stream"):
         _of_a_list(op, events, verdict)
         return
-    told = {id_ for answer in answers for id_ in answer["events"]}
-    moments = {stores.by_id[id_].recorded for id_ in told if id_ in stores.by_id}
-    # A command on several streams is one transaction, of one moment; what another attempt wrote has another.
-    others = [event for event in events if event.id not in told and event.recorded not in moments]
+    told = [stores.by_id[id_] for answer in answers for id_ in answer["events"] if id_ in stores.by_id]
+    others = [event for event in events if not _of_its_moment(event, told, stores)]
     if others and not hidden:
         verdict.note("duplicated", ONCE, f"{op}: beside its answer {_named(others)}")
+
+
+def _of_its_moment(event: Stored, told: Sequence[Stored], stores: Stores) -> bool:
+    """A command on several streams is one transaction, of one moment; what another attempt wrote has another. A stream
+    that others moved on with a later clock lifts what is recorded to where it was: then the time tells."""
+    if event in told or event.recorded in {each.recorded for each in told}:
+        return True
+    lifted = any(_is_lifted(each, stores) for each in (event, *told))
+    return lifted and event.time in {each.time for each in told}
+
+
+def _is_lifted(event: Stored, stores: Stores) -> bool:
+    before = stores.streams[event.service, event.stream].get(event.version - 1)
+    return before is not None and before.recorded == event.recorded
 
 
 def _of_a_list(op: Op, events: Sequence[Stored], verdict: Verdict) -> None:
