@@ -26,7 +26,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=8.0)
     parser.add_argument("--seconds", type=float, help="instead of --minutes")
     parser.add_argument("--brokers", type=int, choices=(1, 3), default=1)
-    parser.add_argument("--rate", type=float, default=110.0, help="commands a second at most")
+    parser.add_argument("--rate", type=float, default=200.0, help="commands a second at most")
     parser.add_argument("--faults", default="", help="only these: F13,F26; none: load alone")
     parser.add_argument("--folder", type=Path, help="of the run; .roadbook/chaos/<seed> if not given")
     parser.add_argument("--root", type=Path, default=ROOT, help="the tree whose services are run")
