@@ -122,7 +122,7 @@ async def test_it_rests_between_rounds_and_ends_when_it_is_told_to(
 ) -> None:
     """What comes while it rests is composed together, later: the parts of a customer come one after another."""
     one, two, stop = life().captured(), life().captured(), asyncio.Event()
-    monkeypatch.setattr("projection.composer.REST", 3600.0)
+    monkeypatch.setattr(composer_module, "REST", 3600.0)
     await world.publish(one.last)
     await world.consumed()
     running = asyncio.create_task(world.composer.run(stop))
@@ -138,6 +138,27 @@ async def test_it_rests_between_rounds_and_ends_when_it_is_told_to(
     await asyncio.wait_for(running, 5)
     assert await stage_of(world, two.party_ref) is None
     assert await world.composer.round() == 1
+
+
+async def test_it_does_not_rest_after_a_whole_batch_though_one_customer_had_all_of_its_marks(
+    world: Any, life: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, stop = life().captured(), life().captured(), asyncio.Event()
+    monkeypatch.setattr(composer_module, "REST", 3600.0)
+    monkeypatch.setattr(composer_module, "BATCH", 2)
+    await world.publish(one.last, two.last)
+    await world.consumed()
+    marks = [one.party_ref, one.party_ref, two.party_ref]
+    await world.pool.execute("DELETE FROM dirty")
+    await world.pool.execute("INSERT INTO dirty (party_ref) SELECT unnest($1::text[])", marks)
+    running = asyncio.create_task(world.composer.run(stop))
+
+    async def composed() -> bool:
+        return await stage_of(world, two.party_ref) == "prospect"
+
+    await eventually(composed)
+    stop.set()
+    await asyncio.wait_for(running, 5)
 
 
 async def test_time_alone_wakes_the_composer(world: Any, life: Callable[..., Any]) -> None:

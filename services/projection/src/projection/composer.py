@@ -28,7 +28,7 @@ from roadbook.logs import get_logger
 from roadbook.workers import Backoff, pause
 
 BATCH = 500
-REST = 0.1  # seconds between rounds that did not find a whole batch
+REST = 0.1  # seconds after a round that did not find a whole batch of marks
 
 _COMPOSED = Counter("projection_composed", "Customers whose summary was written, counted per viewer")
 _FAILED = Counter("projection_compose_failed", "Customers that could not be derived", ["reason"])
@@ -52,32 +52,35 @@ class Composer:
         while not stop.is_set():
             try:
                 self.wake.clear()
-                composed = await self.round()
+                composed, whole = await self._round()
                 failing.reset()
             except Exception as error:
                 _log.warning("composer_retries", error_type=type(error).__name__)
                 await pause(failing.step(), stop)
                 continue
-            if composed >= BATCH:
+            if not composed:
+                await pause(idle.step(), stop, self.wake)
                 continue
-            if composed:
+            idle.reset()
+            if not whole:
                 # What happens to a customer comes in parts (facts of several services, names): whoever composes at once
                 # does so for each part, in rounds of a customer or two, and takes the time of the readers of Kafka.
-                idle.reset()
                 await pause(REST, stop)
-            else:
-                await pause(idle.step(), stop, self.wake)
 
     async def round(self) -> int:
         """Composes up to `BATCH` marks and as many due dates in one transaction; returns how many references."""
+        return (await self._round())[0]
+
+    async def _round(self) -> tuple[int, bool]:
+        """And whether there was a whole batch of marks, so that there may be more."""
         now = self.clock.now()
         async with acquire(self.pool) as connection:
             if await search.idle(connection, now):
-                return 0
+                return 0, False
             async with connection.transaction():
                 await search.lock(connection)
-                refs = await search.take_marks(connection, BATCH)
-                refs |= await search.due(connection, now, BATCH)
+                marks = await search.take_marks(connection, BATCH)
+                refs = {*marks, *await search.due(connection, now, BATCH)}
                 if refs:
                     await self._compose(connection, refs)
                 crashpoint("compose.in_tx")
@@ -85,7 +88,7 @@ class Composer:
         if self.announced is not None:
             self.announced()
         self.wakeups.wake(refs)
-        return len(refs)
+        return len(refs), len(marks) == BATCH
 
     async def _compose(self, connection: Connection, refs: Collection[str]) -> None:
         now = self.clock.now()

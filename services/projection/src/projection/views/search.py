@@ -60,9 +60,9 @@ async def lock(connection: Connection) -> None:
     await connection.execute(_LOCK)
 
 
-async def take_marks(connection: Connection, limit: int) -> set[str]:
-    """Removes the oldest marks and returns their party references."""
-    return {row["party_ref"] for row in await connection.fetch(_TAKE, limit)}
+async def take_marks(connection: Connection, limit: int) -> list[str]:
+    """Removes the oldest marks and returns the party reference of each; one may have several."""
+    return [row["party_ref"] for row in await connection.fetch(_TAKE, limit)]
 
 
 async def due(connection: Connection, now: datetime, limit: int) -> set[str]:
