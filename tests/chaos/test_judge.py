@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from checker.judge import judge, main
+from checker.judge import judge, main, topics_of
 from checker.oracles.folder import Stored, Stores
 from checker.oracles.published import partition_of as our_partition_of
 from checker.oracles.stored import _of_its_moment
@@ -379,6 +379,7 @@ async def test_kafka_is_read_by_another_client(kafka_bootstrap: str, tmp_path: P
             producer.produce(topics[topic], message.value, message.key, partition, headers=headers)
     assert producer.flush(30) == 0
     (tmp_path / "run.json").write_text('{"topics": ' + str(list(topics.values())).replace("'", '"') + "}")
+    assert topics_of(tmp_path) == sorted(topics.values())  # other tests' events stand on the same Kafka
     verdict = judge(tmp_path, kafka_bootstrap)
     assert verdict.ok, "\n".join(verdict.lines())
     assert main([str(tmp_path)]) == 0

@@ -28,9 +28,9 @@ def judge(run: Path, bootstrap: str) -> Verdict:
 
 
 def topics_of(run: Path) -> list[str]:
-    said = about(run)
+    """Those that the run names, and no others: somebody else's events may stand on the same Kafka."""
     own = ["roadbook.derived.v1" if name == "projection" else f"roadbook.{name}.v1" for name in services_of(run)]
-    return sorted({*said.get("topics", ()), *own, PERSONAL})
+    return sorted(about(run).get("topics") or [*own, PERSONAL])
 
 
 def examine(run: Path, dump: Dump) -> Verdict:
