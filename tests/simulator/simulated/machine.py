@@ -65,7 +65,7 @@ class Machine(RuleBasedStateMachine):
         self._started = 0
         loop = self.world.loop
         self._patched = pytest.MonkeyPatch()
-        for module in (consumer, reactions):
+        for module in (consumer, outbox, personal_relay, reactions):
             self._patched.setattr(module, "time", SimpleNamespace(monotonic=loop.time, time=loop.time))
         self.told["histories"] += 1
         self.begin()

@@ -228,9 +228,10 @@ class World:
         self.requests.remove(request)
         if request.running is not None:
             request.running.close()
+        waited = request.future is not None and not request.future.done()
         _resolve(request, error=error or request.loss())
-        if request.owner is not None and not request.process.alive:
-            request.owner.rollback()  # the server's doing: a dead process had sent its COMMIT, which never came
+        if request.owner is not None and not (waited and request.process.alive):
+            request.owner.rollback()  # the server's doing: who sent this COMMIT is dead or gave up, and it never came
         self.loop.settle()
 
     def leave(self, request: Request) -> None:
@@ -247,7 +248,7 @@ class World:
                 continue
             if done():
                 return
-            if not self.loop.tick():
+            if not self.ready() and not self.loop.tick():  # `done` may have sent something
                 break
         if not done():
             raise AssertionError("healed, and yet it does not come to an end")
