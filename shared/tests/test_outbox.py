@@ -105,15 +105,15 @@ async def test_it_rests_after_less_than_a_chunk_and_ends_when_it_is_told_to(
     monkeypatch.setitem(outbox.REST, "facts", 3600.0)
     monkeypatch.setattr(outbox, "CHUNK", chunk)
     wake, moved, stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    await write(lead_pool, "thing/1", 0)
+    for version in range(at_once):
+        await write(lead_pool, "thing/1", version)
     sequencer = Sequencer(lead_pool, "facts", wake, moved)
     running = asyncio.create_task(sequencer.run(stop))
-    for version in range(1, at_once):
-        await asyncio.wait_for(moved.wait(), 5)
-        moved.clear()
-        await write(lead_pool, "thing/1", version)
-        wake.set()
-    await asyncio.wait_for(moved.wait(), 5)
+
+    async def all_moved() -> bool:
+        return len(await log_of(lead_pool)) == at_once
+
+    await eventually(all_moved)
     if chunk > 1:
         await write(lead_pool, "thing/1", at_once)
         wake.set()
@@ -121,6 +121,29 @@ async def test_it_rests_after_less_than_a_chunk_and_ends_when_it_is_told_to(
     await asyncio.wait_for(running, 5)
     assert len(await log_of(lead_pool)) == at_once  # the one that came while it rested waits for the next
     assert await sequencer.step() == (1 if chunk > 1 else 0)
+
+
+async def test_it_rests_when_it_was_woken_in_vain(lead_pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(outbox.REST, "facts", 3600.0)
+    wake, moved, stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    looked, sequencer = asyncio.Event(), Sequencer(lead_pool, "facts", wake, moved)
+    look = sequencer.step
+
+    async def step() -> int:
+        found = await look()
+        looked.set()
+        return found
+
+    monkeypatch.setattr(sequencer, "step", step)
+    wake.set()
+    running = asyncio.create_task(sequencer.run(stop))
+    await asyncio.wait_for(looked.wait(), 5)
+    await write(lead_pool, "thing/1", 0)
+    wake.set()
+    stop.set()
+    await asyncio.wait_for(running, 5)
+    assert await log_of(lead_pool) == []
+    assert await look() == 1
 
 
 async def test_a_crash_of_the_database_is_survived(stack: Stack, lead_pool: Pool) -> None:

@@ -2,14 +2,16 @@
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
 from roadbook import commands
-from roadbook.commands import Order, execute, several
+from roadbook.commands import Order, creation, execute, several
 from roadbook.context import CommandContext
-from roadbook.database import Pool
+from roadbook.database import Connection, Pool
 from roadbook.decider import Rejected
+from roadbook.errors import Overtaken
 from roadbook.events import new_id
 from roadbook.store.joined import JoinedStore, together
 from roadbook.store.postgres import PostgresStore
@@ -106,11 +108,85 @@ async def test_one_savepoint_guards_all_that_is_written_in_it(lead_pool: Pool) -
         with joined.connection.query_logger(lambda record: log.append(record.query)):
             async with joined.all_or_nothing():
                 await open_and_fill(joined, "one")
-            assert sum(query.startswith("SAVEPOINT") for query in log) == 1
+            assert sum("SAVEPOINT" in query for query in log) == 1  # and none that releases it
             await open_and_fill(joined, "two")
         assert sum(query.startswith("SAVEPOINT") for query in log) == 3  # one for each write that nothing else guards
 
     await together(PostgresStore(lead_pool), work)
+
+
+async def test_what_stands_in_it_is_undone_with_it_whoever_wrote_it(lead_pool: Pool) -> None:
+    async def inner(connection: Connection) -> None:
+        other = JoinedStore(connection)
+        async with other.all_or_nothing():
+            await open_and_fill(other, "inner")
+
+    async def outer(joined: JoinedStore) -> None:
+        async with joined.all_or_nothing():
+            await open_and_fill(joined, "outer")
+            await inner(joined.connection)
+            raise ZeroDivisionError
+
+    async def work(joined: JoinedStore) -> None:
+        await open_and_fill(joined, "before")
+        with pytest.raises(ZeroDivisionError):
+            await outer(joined)
+        await open_and_fill(joined, "after")
+
+    await together(PostgresStore(lead_pool), work)
+    streams = await lead_pool.fetch("SELECT stream FROM streams ORDER BY 1")
+    assert [row["stream"] for row in streams] == [boxes.stream("after"), boxes.stream("before")]
+
+
+# ── Read ahead ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_streams_read_ahead_are_what_loading_would_say_and_are_loaded_once(lead_pool: Pool) -> None:
+    names = [boxes.stream(name) for name in ("one", "two", "none")]
+    log: list[str] = []
+
+    async def work(joined: JoinedStore) -> None:
+        for name in ("one", "two"):
+            await open_and_fill(joined, name)
+        fresh = JoinedStore(joined.connection)
+        with joined.connection.query_logger(lambda record: log.append(record.query)):
+            await fresh.read_ahead([*names, names[0]])
+            ahead = [await fresh.load(name) for name in names]
+        await asyncio.sleep(0)  # the logger is called by the loop
+        assert len(log) == 1
+        assert [[*each.events] for each in ahead] == [[*(await fresh.load(name)).events] for name in names]
+
+    await together(PostgresStore(lead_pool), work)
+
+
+async def test_who_was_overtaken_since_reading_ahead_begins_anew_from_what_stands_there(lead_pool: Pool) -> None:
+    one, two = boxes.stream("one"), boxes.stream("two")
+
+    async def fill(joined: JoinedStore) -> None:
+        async with joined.all_or_nothing():
+            await execute(joined, boxes, Order(one, Fill(1, NOW)), context())
+
+    async def work(joined: JoinedStore) -> None:
+        await joined.read_ahead([one, two])
+        await execute(PostgresStore(lead_pool), boxes, Order(one, Fill(2, NOW)), context())
+        with pytest.raises(Overtaken):
+            await fill(joined)
+        await fill(joined)
+
+    for name in ("one", "two"):
+        await together(PostgresStore(lead_pool), partial(open_and_fill, name=name))
+    await together(PostgresStore(lead_pool), work)
+    assert await lead_pool.fetchval("SELECT version FROM streams WHERE stream = $1", one) == 4
+
+
+async def test_what_it_wrote_since_is_known_better_than_what_was_read_ahead(lead_pool: Pool) -> None:
+    async def work(joined: JoinedStore) -> None:
+        await joined.read_ahead([boxes.stream("one"), boxes.stream("two")])
+        await joined.write(creation(boxes, Order(boxes.stream("one"), OpenBox("d-1", NOW), creates=True), context()))
+        await execute(joined, boxes, Order(boxes.stream("one"), Fill(1, NOW)), context())
+
+    await together(PostgresStore(lead_pool), work)
+    assert await lead_pool.fetchval("SELECT version FROM streams") == 2
 
 
 async def test_what_another_store_wrote_on_its_connection_is_found_by_the_conflict(lead_pool: Pool) -> None:

@@ -5,11 +5,12 @@ Any number of sequencers may run: the head row's lock serialises them.
 
 import asyncio
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
 from roadbook.bus_metrics import OUTBOX_BACKLOG, OUTBOX_OLDEST, RELAY_LAG
-from roadbook.crashpoints import crashpoint
+from roadbook.crashpoints import armed, crashpoint
 from roadbook.database import Connection, Pool, acquire
 from roadbook.logs import get_logger
 from roadbook.workers import Backoff, pause, run_until
@@ -22,7 +23,9 @@ CHUNK = 500
 # folded together: each of these costs much the same for one event as for ten, and on a busy machine what they cost is
 # what everybody waits for. After a longer silence nothing waits. A Kafka transaction costs most: so values rest longer.
 REST: dict[Channel, float] = {"facts": 0.02, "personal": 0.04}
-POLL_FIRST, POLL_LIMIT = 0.005, 0.25
+# Seconds between looks that find nothing: they double from the first to the limit. Who was ever woken is told of what
+# its own process does, and looks for what others do less often: a look costs as much as a small step.
+POLL_FIRST, POLL_TOLD, POLL_LIMIT = 0.005, 0.05, 0.25
 ERROR_FIRST, ERROR_LIMIT = 0.05, 2.0
 FIGURES_SECONDS = 2.0
 
@@ -45,7 +48,11 @@ class Sequencer:
 
     async def _loop(self, stop: asyncio.Event) -> None:
         idle, failing = Backoff(POLL_FIRST, POLL_LIMIT), Backoff(ERROR_FIRST, ERROR_LIMIT)
+        told = False
         while not stop.is_set():
+            woken = self._wake.is_set()
+            if woken and not told:
+                told, idle = True, Backoff(POLL_TOLD, POLL_LIMIT)
             self._wake.clear()  # before looking, so that a commit after the look wakes the next round
             rested = time.monotonic() + REST[self._channel]
             try:
@@ -55,17 +62,20 @@ class Sequencer:
                 await pause(failing.step(), stop)
                 continue
             failing.reset()
-            if not moved:
-                await pause(idle.step(), self._wake, stop)
+            if moved:
+                idle.reset()
+            if moved == CHUNK:
                 continue
-            idle.reset()
-            if moved < CHUNK:
+            if moved or woken:  # in vain, too: what wakes it may be the other channel's
                 await pause(rested - time.monotonic(), stop)
+            await pause(idle.step(), self._wake, stop)
 
     async def step(self) -> int:
-        """Moves at most `CHUNK` positions, in one transaction; returns how many."""
+        """Moves at most `CHUNK` positions, in one transaction; returns how many. One statement is a transaction by
+        itself: BEGIN and COMMIT would be two more round trips, and only who dies in between can tell."""
+        inside = armed("sequencer.before_commit")
         async with acquire(self._pool) as connection:
-            async with connection.transaction():
+            async with connection.transaction() if inside else nullcontext():
                 moved: int = await connection.fetchval(_SEQUENCE, self._channel, CHUNK)
                 if moved:
                     crashpoint("sequencer.before_commit")

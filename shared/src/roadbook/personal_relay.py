@@ -16,7 +16,7 @@ from roadbook.bus_metrics import RELAY_PUBLISHED, RELAY_REBUILDS
 from roadbook.crashpoints import crashpoint
 from roadbook.database import Connection, Pool, acquire
 from roadbook.logs import get_logger
-from roadbook.outbox import CHUNK, ERROR_FIRST, ERROR_LIMIT, POLL_FIRST, POLL_LIMIT
+from roadbook.outbox import CHUNK, ERROR_FIRST, ERROR_LIMIT, POLL_LIMIT, POLL_TOLD
 from roadbook.relay import Entry, LogBroken, check_dense, move_cursor, note_failure
 from roadbook.wire import SEQUENCE_DIGITS, rfc3339
 from roadbook.workers import Backoff, pause, run_until
@@ -59,7 +59,7 @@ class PersonalRelay:
             await self._publisher.close()
 
     async def _loop(self, stop: asyncio.Event) -> None:
-        idle, failing = Backoff(POLL_FIRST, POLL_LIMIT), Backoff(ERROR_FIRST, ERROR_LIMIT)
+        idle, failing = Backoff(POLL_TOLD, POLL_LIMIT), Backoff(ERROR_FIRST, ERROR_LIMIT)
         while not stop.is_set():
             self._wake.clear()
             try:
@@ -77,7 +77,7 @@ class PersonalRelay:
             failing.reset()
             if moved:
                 idle.reset()
-            else:
+            if moved < CHUNK:  # what came after the look has woken us already
                 await pause(idle.step(), self._wake, stop)
 
     async def step(self) -> int:

@@ -43,13 +43,15 @@ class Reaction:
     and not acted on. `act(store, event)` runs the command, with ids made from the event (`derived_id`) and the context
     of `caused_by`; it may raise `Rejected`. `note` writes down what acting needs to know of events that trigger nothing
     themselves: of every event, in bulk, from offset 0, of each one before it acts; it must not fail on what it cannot
-    read."""
+    read. `stream` names the one that acting on an event will load, if it will: those of a transaction are read in one
+    round trip."""
 
     name: str
     types: frozenset[str]
     start: datetime
     act: Callable[[JoinedStore, Recorded], Awaitable[object]]
     note: Callable[[Connection, Sequence[Recorded]], Awaitable[None]] | None = None
+    stream: Callable[[Recorded], str | None] = lambda _: None
 
     def acts(self, event: Recorded) -> bool:
         return event.type in self.types and event.recorded >= self.start
@@ -139,7 +141,10 @@ class Reactions:
         """Notes and acts, in the order of the events, in a transaction of the caller's: an event acts on what was noted
         up to itself, and on what those before it wrote."""
         began, store, noted = time.monotonic(), JoinedStore(connection), 0
-        new = await _first_times(connection, self._reaction.name, [e for e in events if self._reaction.acts(e)])
+        acting = [event for event in events if self._reaction.acts(event)]
+        new = await _first_times(connection, self._reaction.name, acting)
+        streams = [self._reaction.stream(event) for event in acting if UUID(event.id) in new]
+        await store.read_ahead([stream for stream in streams if stream is not None])
         for number, event in enumerate(events, start=1):
             if UUID(event.id) in new:
                 new.remove(UUID(event.id))

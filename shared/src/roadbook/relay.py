@@ -18,7 +18,7 @@ from roadbook.crashpoints import crashpoint
 from roadbook.database import Connection, Pool, acquire
 from roadbook.events import Labels, Recorded
 from roadbook.logs import get_logger
-from roadbook.outbox import CHUNK, ERROR_FIRST, ERROR_LIMIT, POLL_FIRST, POLL_LIMIT, Channel
+from roadbook.outbox import CHUNK, ERROR_FIRST, ERROR_LIMIT, POLL_LIMIT, POLL_TOLD, Channel
 from roadbook.telemetry import exporting, span
 from roadbook.wire import to_message
 from roadbook.workers import Backoff, pause, run_until
@@ -55,7 +55,7 @@ class Relay:
             await self._publisher.close()
 
     async def _loop(self, stop: asyncio.Event) -> None:
-        idle, failing = Backoff(POLL_FIRST, POLL_LIMIT), Backoff(ERROR_FIRST, ERROR_LIMIT)
+        idle, failing = Backoff(POLL_TOLD, POLL_LIMIT), Backoff(ERROR_FIRST, ERROR_LIMIT)
         while not stop.is_set():
             self._wake.clear()
             try:
@@ -69,7 +69,7 @@ class Relay:
             failing.reset()
             if moved:
                 idle.reset()
-            else:
+            if moved < CHUNK:  # what came after the look has woken us already
                 await pause(idle.step(), self._wake, stop)
 
     async def step(self, stop: asyncio.Event | None = None) -> int:

@@ -53,6 +53,7 @@ class Transaction:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.writes: dict[Key, Any] = {}
+        self.named: dict[str, dict[Key, Any]] = {}  # what was written when a savepoint of that name was set
         self.over = False
         self.waits_for: Transaction | None = None
         self._held: list[Key] = []
@@ -162,7 +163,7 @@ class SimConnection:
     async def fetch(self, sql: str, *arguments: Any) -> Any:
         if self._lost:
             raise asyncpg.InterfaceError("connection is closed")
-        statement = self._database.statements.get(sql)
+        statement = savepoint(sql) or self._database.statements.get(sql)
         if statement is None:
             raise NotImplementedError(f"the model of PostgreSQL does not know this statement: {sql}")
         transaction = self.current
@@ -220,6 +221,23 @@ class SimConnection:
         except OSError:
             self._abandon(transaction)
             raise
+
+
+def savepoint(sql: str) -> Statement | None:
+    """SAVEPOINT and ROLLBACK TO SAVEPOINT (whose locks stay until the end)."""
+
+    def put(transaction: Transaction, name: str) -> None:
+        transaction.named[name] = dict(transaction.writes)
+
+    def back(transaction: Transaction, name: str) -> None:
+        transaction.writes = dict(transaction.named[name])
+
+    match sql.split():
+        case ["SAVEPOINT", name]:
+            return lambda transaction: put(transaction, name)
+        case ["ROLLBACK", "TO", "SAVEPOINT", name]:
+            return lambda transaction: back(transaction, name)
+    return None
 
 
 class SimTransaction:

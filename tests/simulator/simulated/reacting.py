@@ -50,7 +50,9 @@ class Reacting(Topics):
             store=PostgresConsumerStore(any_(self.database.pool(process)), NAME),
             subscription=SimSubscription(self.broker, process),
             topics=tuple(self.topics),
-            work=Reactions(Reaction(NAME, frozenset({ACTING}), NOW - timedelta(days=1), self.act)),
+            work=Reactions(
+                Reaction(NAME, frozenset({ACTING}), NOW - timedelta(days=1), self.act, stream=lambda _: TALLY)
+            ),
             crash_prefix="react",
             tick=0.5,
         )

@@ -161,6 +161,10 @@ def load(tx: Transaction, stream: str) -> list[Row]:
     return [Row(**row, key=key) for row in sorted(events, key=lambda row: row["version"])]
 
 
+def load_many(tx: Transaction, streams: Sequence[str]) -> list[Row]:
+    return [row for stream in sorted(set(streams)) for row in load(tx, stream)]
+
+
 def load_with_key(tx: Transaction, stream: str, key: bytes) -> list[Row]:
     found = tx.get("idempotency", key)
     known = Row(i_key=None)
@@ -252,6 +256,7 @@ def set_cursor(tx: Transaction, channel: str, to: int) -> Steps:
 PUBLISHING: Mapping[str, Statement] = {
     store._APPEND: append,
     store._LOAD: load,
+    store._LOAD_MANY: load_many,
     store._LOAD_WITH_KEY: load_with_key,
     store._REMEMBER: remember,
     store._RECALL: recall,

@@ -11,6 +11,7 @@ from identity.contract import others, personal
 from identity.contract.personal import Value
 from identity.matching.keys import keys_of
 from identity.service import learning
+from identity.service.aggregates.party_ref import aggregate
 from identity.views import matching
 from identity.views.matching import ValueRow
 from roadbook.bus import Delivered
@@ -59,7 +60,12 @@ def party_refs(clock: Clock) -> Reaction:
         else:
             await learning.learn(store, ref, event, LEARNED, (), context)
 
-    return Reaction(PARTY_REFS, HEARD[PARTY_REFS], learning.BEGINNING, act)
+    return Reaction(PARTY_REFS, HEARD[PARTY_REFS], learning.BEGINNING, act, stream=_party_ref)
+
+
+def _party_ref(event: Recorded) -> str | None:
+    ref = event.labels.party_ref
+    return None if ref is None else aggregate.stream(ref)
 
 
 async def _cars(store: JoinedStore, ref: str, event: Recorded, cars: Sequence[others.VehicleInterest]) -> None:

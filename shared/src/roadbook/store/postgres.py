@@ -32,11 +32,14 @@ R = TypeVar("R")
 # How long a repeat of the same Idempotency-Key gets the same answer; after that it is decided anew.
 ANSWERS_KEPT = timedelta(days=30)
 
-_LOAD = """
+_EVENTS = """
 SELECT stream, version, id, type, time, recorded, data, actor, correlation, causation, traceparent,
        dealer, party_ref, vin, (SELECT key FROM streams WHERE streams.stream = events.stream) AS key
-FROM events WHERE stream = $1 ORDER BY version
-"""
+FROM events"""
+
+_LOAD = f"{_EVENTS} WHERE stream = $1 ORDER BY version"
+
+_LOAD_MANY = f"{_EVENTS} WHERE stream = ANY ($1) ORDER BY stream, version"
 
 _LOAD_WITH_KEY = """
 SELECT e.*, i.key AS i_key, i.fingerprint, i.status, i.answer, i.stream AS i_stream, i.version AS i_version, i.personal
@@ -342,3 +345,11 @@ async def forget_answers(connection: Connection) -> int:
 async def read_events(connection: Connection, stream: str) -> Sequence[Recorded]:
     """The stream's events in version order, inside a transaction of the caller's."""
     return [_recorded(row) for row in await connection.fetch(_LOAD, stream)]
+
+
+async def read_many(connection: Connection, streams: Sequence[str]) -> dict[str, Sequence[Recorded]]:
+    """The events of each stream in version order, in one round trip, inside a transaction of the caller's."""
+    found: dict[str, list[Recorded]] = {stream: [] for stream in streams}
+    for row in await connection.fetch(_LOAD_MANY, list(streams)):
+        found[row["stream"]].append(_recorded(row))
+    return dict(found)
