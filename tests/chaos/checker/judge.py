@@ -69,8 +69,11 @@ def _figures(run: Path, ops: Mapping[str, Op], found: Stores, verdict: Verdict) 
     per_service = Counter(event.service for event in found.by_id.values())
     told = ", ".join(f"{name} {count}" for name, count in sorted(per_service.items()))
     figures["events stored"] = f"{len(found.by_id)} in {len(found.streams)} streams ({told})"
-    actors = Counter(event.actor for event in found.by_id.values() if event.actor.partition(":")[0] == "system")
+    own = [event for event in found.by_id.values() if event.actor.partition(":")[0] == "system"]
+    actors = Counter(event.actor for event in own)
     figures["of them by the system"] = ", ".join(f"{name} {count}" for name, count in actors.most_common()) or "none"
+    commands = {(event.stream, event.recorded) for event in own if event.actor != "system"}  # not what is derived
+    figures["commands of reactions and timers"] = len(commands)
 
 
 def _held(run: Path, forged: Mapping[Place, Line], verdict: Verdict) -> None:

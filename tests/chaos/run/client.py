@@ -61,6 +61,11 @@ class Command:
             return self.content
         return b"" if self.body is None else json.dumps(self.body, ensure_ascii=False).encode()
 
+    @property
+    def commands(self) -> int:
+        """A list of leads is as many as it has rows."""
+        return len(self.bytes().splitlines()) if self.content_type == "application/x-ndjson" else 1
+
 
 class Client:
     """All callers of a run. `urls`: by service. `patience`: seconds until an operation is given up as unresolved."""
@@ -112,6 +117,7 @@ class Client:
             definite = [each for each in said if each is not None]
             if definite:
                 self._count(op, definite[0], all(said))
+                self.figures.commands += command.commands
                 return definite[0]
             self.figures.unclear.add(op)
             if time.monotonic() > end:

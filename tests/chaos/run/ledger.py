@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+REST = 0.01  # seconds after an fsync: a thread's turn for each line would cost more than what it writes
+
 
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -53,6 +55,7 @@ class Journal:
             for done in waiting:
                 if not done.done():
                     done.set_result(None)
+            await asyncio.sleep(REST)
 
     def _sync(self, data: bytes) -> None:
         os.write(self._file, data)
@@ -86,6 +89,7 @@ class Figures:
 
     answers: list[Answered] = field(default_factory=list)
     open: set[str] = field(default_factory=set)
+    commands: int = 0  # of operations that are over; each row of a list is one
     classes: Counter[str] = field(default_factory=Counter)  # of operations, by their last answer
     unclear: set[str] = field(default_factory=set)  # operations that were unknown at least once
     kinds: Counter[str] = field(default_factory=Counter)

@@ -22,7 +22,8 @@ def figures(figures: Figures, seconds: float) -> list[str]:
     statuses = Counter(str(each.status or each.problem) for each in answers if each.class_ == "unknown")
     return [
         f"operations      {sum(done.values())}: {done['ok']} ok, {done['fail']} fail, {len(figures.open)} open",
-        f"rate            {sum(done.values()) / seconds:.0f} operations/s reached over {seconds:.0f} s of load",
+        f"rate            {sum(done.values()) / seconds:.0f} operations/s, {figures.commands / seconds:.0f} commands/s "
+        f"with each row of a list, reached over {seconds:.0f} s of load",
         f"attempts        {len(answers)}: {classes['ok']} ok, {classes['fail']} fail, {classes['unknown']} unknown "
         f"({', '.join(f'{name} {count}' for name, count in statuses.most_common(8)) or 'none'})",
         f"unknown         {len(figures.unclear)} operations were unknown at least once",
