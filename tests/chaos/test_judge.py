@@ -1,5 +1,6 @@
 """The judge names what is wrong with a run: a clean folder has nothing, each doctored one its anomaly and no other."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -378,8 +379,12 @@ async def test_kafka_is_read_by_another_client(kafka_bootstrap: str, tmp_path: P
             headers = [(name, text.encode()) for name, text in message.headers]
             producer.produce(topics[topic], message.value, message.key, partition, headers=headers)
     assert producer.flush(30) == 0
-    (tmp_path / "run.json").write_text('{"topics": ' + str(list(topics.values())).replace("'", '"') + "}")
+    told = {"topics": list(topics.values()), "loaded_seconds": 10.0, "callers_commands": 30}
+    (tmp_path / "run.json").write_text(json.dumps(told))
     assert topics_of(tmp_path) == sorted(topics.values())  # other tests' events stand on the same Kafka
     verdict = judge(tmp_path, kafka_bootstrap)
     assert verdict.ok, "\n".join(verdict.lines())
+    own = verdict.figures["commands of reactions and timers"]
+    assert isinstance(own, int)
+    assert str(verdict.figures["commands over all services"]).startswith(f"{(30 + own) / 10:.0f}/s over 10 s")
     assert main([str(tmp_path)]) == 0

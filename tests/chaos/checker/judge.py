@@ -74,6 +74,12 @@ def _figures(run: Path, ops: Mapping[str, Op], found: Stores, verdict: Verdict) 
     figures["of them by the system"] = ", ".join(f"{name} {count}" for name, count in actors.most_common()) or "none"
     commands = {(event.stream, event.recorded) for event in own if event.actor != "system"}  # not what is derived
     figures["commands of reactions and timers"] = len(commands)
+    if say.get("loaded_seconds"):
+        callers, seconds = say["callers_commands"], say["loaded_seconds"]
+        figures["commands over all services"] = (
+            f"{(callers + len(commands)) / seconds:.0f}/s over {seconds:.0f} s of load: {callers / seconds:.0f} of "
+            f"callers, of a list each row, and {len(commands) / seconds:.0f} of reactions and timers"
+        )
 
 
 def _held(run: Path, forged: Mapping[Place, Line], verdict: Verdict) -> None:

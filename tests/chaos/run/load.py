@@ -141,7 +141,7 @@ class Load:
         dealer = self.random.choice(DEALERS)
         number = self.random.getrandbits(40)
         rows = [
-            {"row_id": f"{number:x}-{n}", **self.known.capture(dealer)} for n in range(self.random.randrange(5, 21))
+            {"row_id": f"{number:x}-{n}", **self.known.capture(dealer)} for n in range(self.random.randrange(10, 31))
         ]
         content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
         for _ in range(2):

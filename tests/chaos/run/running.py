@@ -97,6 +97,7 @@ class Running:
         await asyncio.wait({conducting, loading}, timeout=300)
         self.say(f"the load is over, {len(client.figures.open)} operations open")
         ending.set()
+        self.note(loaded_seconds=round(loaded, 1), callers_commands=client.figures.commands)
         await asyncio.gather(*beside)
         await injected.close()
         if not loading.done():
