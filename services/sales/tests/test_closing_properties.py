@@ -146,9 +146,8 @@ def test_add_the_receipts_and_get_the_figure(commands: list[Any]) -> None:
 @settings(max_examples=200)
 @given(st.lists(accruals, min_size=1, max_size=8), st.lists(reversals, max_size=8))
 def test_what_is_taken_back_is_taken_back_once(plus: list[Any], minus: list[Any]) -> None:
-    account, told = lived(
-        commission.decider, [*plus, *minus, *minus, *(replace(m, entry=m.entry + "x") for m in minus)]
-    )
+    others = [replace(m, entry=f"{m.entry} {m.of}") for m in minus]  # none's name is taken by one of another's
+    account, told = lived(commission.decider, [*plus, *minus, *minus, *others])
     assert isinstance(account, Account)
     back = [each.of for each in told if isinstance(each, CommissionReversed)]
     assert sorted(back) == sorted({m.of for m in minus} & {p.entry for p in plus})
