@@ -139,10 +139,8 @@ class Load:
     async def listed(self) -> None:
         """A list of leads, sent twice: the second time changes nothing."""
         dealer = self.random.choice(DEALERS)
-        number = self.random.getrandbits(40)
-        rows = [
-            {"row_id": f"{number:x}-{n}", **self.known.capture(dealer)} for n in range(self.random.randrange(10, 31))
-        ]
+        number, size = self.random.getrandbits(40), self.random.randrange(10, 31)
+        rows = [{"row_id": f"{number:x}-{n}", **self.known.capture(dealer)} for n in range(size)]
         content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
         for _ in range(2):
             await self.tell("lead", "/v1/leads:import", "import_leads", dealer, content=content,
