@@ -117,6 +117,7 @@ class Client:
             definite = [each for each in said if each is not None]
             if definite:
                 self._count(op, definite[0], all(said))
+                self.figures.accepted[command.kind] += definite[0].ok
                 self.figures.commands += command.commands
                 return definite[0]
             self.figures.unclear.add(op)

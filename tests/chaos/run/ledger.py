@@ -93,6 +93,7 @@ class Figures:
     classes: Counter[str] = field(default_factory=Counter)  # of operations, by their last answer
     unclear: set[str] = field(default_factory=set)  # operations that were unknown at least once
     kinds: Counter[str] = field(default_factory=Counter)
+    accepted: Counter[str] = field(default_factory=Counter)  # of those kinds
 
     def since(self, moment: float, until: float = float("inf")) -> list[Answered]:
         found = []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from run.faults import FAULTS, Fault
 
 WARM = 8.0  # seconds of load before the first fault
+CALM = {1: 6.0, 3: 3.0}  # by brokers: seconds after a fault's turn, for a load that is one (a run of 8 minutes or more)
 LEADER_EVERY, LEADER_SECONDS = 60.0, 12.0  # with three brokers: between kills of a leader, and watched after one
 
 
@@ -29,7 +30,7 @@ def plan(seed: int, seconds: float, brokers: int, only: Sequence[str] = ()) -> l
     """Faults one after another, each with time to recover, until `seconds` are full: all of them before any comes a
     second time. With `only` exactly these, in a seeded order. Raises KeyError for a fault there is not."""
     chance = random.Random(f"chaos-{seed}-{brokers}")
-    scale = max(0.5, min(3.0, seconds / 480))
+    scale, calm = max(0.5, min(3.0, seconds / 480)), 0.0 if only else CALM[brokers] * min(1.0, seconds / 480)
     wanted = [FAULTS[code] for code in only] if only else list(FAULTS.values())
     leaders = brokers > 1 and not only
     if leaders:
@@ -39,7 +40,7 @@ def plan(seed: int, seconds: float, brokers: int, only: Sequence[str] = ()) -> l
 
     def add(fault: Fault, lasts: float) -> float:
         found.append(Planned(len(found) + 1, fault.code, round(now, 1), lasts, chance.getrandbits(32)))
-        return lasts + fault.turn
+        return lasts + fault.turn + calm
 
     def length(fault: Fault) -> float:
         return round(min(fault.most, fault.seconds * scale), 1)

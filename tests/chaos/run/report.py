@@ -14,16 +14,27 @@ NOT_TESTED = (
     "and webhooks (not built)"
 )
 
+GOAL = 100  # commands a second over all services
+REFUSED = frozenset({"malformed"})  # always, and rightly
+OFTEN = 30
+
+
+def in_vain(figures: Figures) -> list[str]:
+    """Kinds of operations of which not one was accepted: a load that is refused loads nothing."""
+    tried = {kind: count for kind, count in figures.kinds.items() if count >= OFTEN and kind not in REFUSED}
+    return [f"{count} times {kind}, none accepted" for kind, count in tried.items() if not figures.accepted[kind]]
+
 
 def figures(figures: Figures, seconds: float) -> list[str]:
     answers, done = figures.answers, figures.classes
     took = sorted(each.took for each in answers if each.class_ == "ok")
     classes = Counter(each.class_ for each in answers)
+    rate = figures.commands / seconds
     statuses = Counter(str(each.status or each.problem) for each in answers if each.class_ == "unknown")
     return [
         f"operations      {sum(done.values())}: {done['ok']} ok, {done['fail']} fail, {len(figures.open)} open",
-        f"rate            {sum(done.values()) / seconds:.0f} operations/s, {figures.commands / seconds:.0f} commands/s "
-        f"with each row of a list, reached over {seconds:.0f} s of load",
+        f"rate            {sum(done.values()) / seconds:.0f} operations/s, {rate:.0f} commands/s with each row of a "
+        f"list, reached over {seconds:.0f} s of load{'' if rate >= GOAL else f': below {GOAL}'}",
         f"attempts        {len(answers)}: {classes['ok']} ok, {classes['fail']} fail, {classes['unknown']} unknown "
         f"({', '.join(f'{name} {count}' for name, count in statuses.most_common(8)) or 'none'})",
         f"unknown         {len(figures.unclear)} operations were unknown at least once",

@@ -114,7 +114,7 @@ class Running:
         print(f"samples         {samples.taken} records in {samples.rounds} rounds ({samples.moved} moved while read)")
         print(f"probes          {client.probes['sent']} of another dealer's ids, {client.probes['leaks']} leaks")
         print(f"deaths          kills {dict(self.stand.kills)}, starts again {dict(self.stand.restarts)}")
-        self.wrong += conductor.wrong + self.stand.said
+        self.wrong += conductor.wrong + self.stand.said + report.in_vain(client.figures)
         self.wrong += [f"{line['fault']} had no effect: {line['what']}" for line in conductor.lines
                        if not line["bit"] and not line["wrong"]]  # fmt: skip
         if conductor.left:
