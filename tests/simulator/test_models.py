@@ -8,7 +8,7 @@ from simulated.machine import quiet
 from simulated.statements import STATEMENTS
 
 KIT = Path(__file__).parents[2] / "shared" / "migrations" / "20260101000001_kit.sql"
-LOOKED_AT = "a1b0955a19cf02b8522c579027bf469118d9452c8fb9a303198e00f82079da9a"
+LOOKED_AT = "2d9b6025caaf96693694d1b9c730c26df49634beb856a3e3e12bdb4111592276"
 
 
 def test_what_was_modelled_has_not_changed() -> None:

@@ -1,6 +1,7 @@
 """Decisions about links come one after another, whoever takes them; a matcher that fails leaves nothing half done."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from identity.service.matching import match_some
 from roadbook.context import CommandContext
 from roadbook.decider import Rejected
 from roadbook.events import new_id
-from roadbook.store.joined import JoinedStore
+from roadbook.store.joined import JoinedStore, together
 
 
 def steward(world: Any) -> CommandContext:
@@ -49,10 +50,10 @@ async def test_what_fails_for_one_reference_stops_no_other_and_is_tried_again(
     good = [(await world.lead(name="李娜", phone="13912345678"))[0] for _ in range(2)]
     real = matching._match
 
-    async def failing(store: JoinedStore, ref: str, now: Any) -> None:
-        if ref in (bad, twin):
-            raise ZeroDivisionError
-        await real(store, ref, now)
+    async def failing(store: JoinedStore, refs: Sequence[str], now: Any) -> None:
+        await real(store, refs, now)
+        if {bad, twin} & {*refs}:
+            raise ZeroDivisionError  # after its decisions, which are undone with it
 
     with monkeypatch.context() as patched:
         patched.setattr(matching, "_match", failing)
@@ -64,6 +65,22 @@ async def test_what_fails_for_one_reference_stops_no_other_and_is_tried_again(
     await world.match()
     assert await world.types(f"link/{':'.join(sorted((bad, twin)))}") == ["party_refs_linked"]
     assert await world.pool.fetchval("SELECT count(*) FROM match_dirty") == 0
+
+
+async def test_many_references_cost_as_many_round_trips_as_one(world: Any) -> None:
+    counts = []
+    for batch in (["张伟"], ["李娜", "王芳", "刘洋", "陈静", "杨帆"]):
+        refs = [(await world.lead(name=name, phone=f"138{ord(name[0]):08d}"))[0] for name in batch]
+        log: list[str] = []
+
+        async def work(joined: JoinedStore, refs: Sequence[str] = refs, log: list[str] = log) -> None:
+            with joined.connection.query_logger(lambda record: log.append(record.query)):
+                await matching._place(joined, refs, world.clock.now())
+                await matching._match(joined, refs, world.clock.now())
+
+        await together(world.service.store, work)
+        counts.append(len(log))
+    assert counts == [4, 4]
 
 
 async def test_evidence_and_events_hold_no_value(world: Any) -> None:

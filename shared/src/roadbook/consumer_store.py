@@ -84,10 +84,14 @@ UPDATE consumer_offsets o SET next = m.after
 FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[]) AS m (topic, partition, before, after)
 WHERE o.consumer = $1 AND o.topic = m.topic AND o.partition = m.partition AND o.next = m.before
 """
-_LAST = "SELECT stream, version FROM consumer_streams WHERE consumer = $1 AND stream = ANY($2)"
-_HELD = """
-SELECT stream, version, topic, partition, "offset", key, headers, value, timestamp, reason
-FROM held WHERE consumer = $1 AND stream = ANY($2) ORDER BY stream, version, since, "offset"
+# Looked up one by one in the keys, which also a planner does that never saw the tables filled: OFFSET 0 keeps it so.
+_VIEWS = """
+SELECT w.stream,
+    (SELECT s.version FROM consumer_streams AS s WHERE s.consumer = $1 AND s.stream = w.stream) AS last,
+    h.version, h.topic, h.partition, h."offset", h.key, h.headers, h.value, h.timestamp, h.reason
+FROM unnest($2::text[]) AS w (stream)
+LEFT JOIN LATERAL (SELECT * FROM held WHERE held.consumer = $1 AND held.stream = w.stream OFFSET 0) AS h ON true
+ORDER BY w.stream, h.version, h.since, h."offset"
 """
 _VERSIONS = """
 WITH w AS (SELECT * FROM unnest($2::text[], $3::int[], $4::int[]) AS u (stream, before, after)),
@@ -164,13 +168,13 @@ class PostgresConsumerTransaction:
         return bool(status == f"UPDATE {len(moves)}")
 
     async def views(self, streams: Sequence[str]) -> dict[str, StreamView]:
-        lasts = await self._connection.fetch(_LAST, self._consumer, list(streams))
-        rows = await self._connection.fetch(_HELD, self._consumer, list(streams))
-        last = {row["stream"]: row["version"] for row in lasts}
+        last: dict[str, int] = {}
         held: dict[str, list[Held]] = {}
-        for row in rows:
-            held.setdefault(row["stream"], []).append(_held(row))
-        return {stream: StreamView(last.get(stream, 0), tuple(held.get(stream, ()))) for stream in streams}
+        for row in await self._connection.fetch(_VIEWS, self._consumer, list(streams)):
+            last[row["stream"]] = row["last"] or 0
+            if row["version"] is not None:
+                held.setdefault(row["stream"], []).append(_held(row))
+        return {stream: StreamView(last[stream], tuple(held.get(stream, ()))) for stream in streams}
 
     async def write(
         self, versions: Mapping[str, tuple[int, int]], release: Sequence[Held], hold: Sequence[Held]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from run.faults import FAULTS, Fault
 
 WARM = 8.0  # seconds of load before the first fault
-CALM = {1: 6.0, 3: 3.0}  # by brokers: seconds after a fault's turn, for a load that is one (a run of 8 minutes or more)
+CALM = {1: 8.0, 3: 3.0}  # by brokers: seconds after a fault's turn, for a load that is one (a run of 8 minutes or more)
 LEADER_EVERY, LEADER_SECONDS = 60.0, 12.0  # with three brokers: between kills of a leader, and watched after one
 
 

@@ -317,14 +317,15 @@ def advance(
     return f"UPDATE {moved}"
 
 
-def lasts(tx: Transaction, consumer: str, streams: Sequence[str]) -> list[Row]:
-    found = [(stream, tx.get("consumer_streams", (consumer, stream))) for stream in streams]
-    return [Row(stream=stream, version=version) for stream, version in found if version is not None]
-
-
-def held(tx: Transaction, consumer: str, streams: Sequence[str]) -> list[Row]:
+def views(tx: Transaction, consumer: str, streams: Sequence[str]) -> list[Row]:
     rows = [(key, row) for key, row in tx.rows("held") if key[0] == consumer and row["stream"] in streams]
-    return [row for _, row in sorted(rows, key=lambda pair: (pair[0][1], pair[0][2], pair[1]["since"], pair[0][5]))]
+    rows.sort(key=lambda pair: (pair[0][1], pair[0][2], pair[1]["since"], pair[0][5]))
+    found = []
+    for stream in sorted(streams):
+        last = tx.get("consumer_streams", (consumer, stream))
+        own = [row for _, row in rows if row["stream"] == stream]
+        found += [Row(**row, last=last) for row in own] or [Row(stream=stream, last=last, version=None)]
+    return found
 
 
 def write_versions(
@@ -423,8 +424,7 @@ CONSUMING: Mapping[str, Statement] = {
     consumer_store._RETRIES: retries,
     consumer_store._FIGURES: held_figures,
     consumer_store._ADVANCE: advance,
-    consumer_store._LAST: lasts,
-    consumer_store._HELD: held,
+    consumer_store._VIEWS: views,
     consumer_store._VERSIONS: write_versions,
     consumer_store._RELEASE: release_held,
     consumer_store._HOLD: hold,

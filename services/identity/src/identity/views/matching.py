@@ -134,17 +134,22 @@ async def profiles(connection: Connection, refs: Collection[str]) -> dict[str, t
     return found
 
 
-_UNBLOCK = "DELETE FROM match_blocks WHERE party_ref = $1 AND block <> ALL($2::text[])"
-_BLOCK = "INSERT INTO match_blocks (block, party_ref) SELECT unnest($2::text[]), $1 ON CONFLICT DO NOTHING"
+_PLACE = """
+WITH wanted AS (SELECT * FROM unnest($2::text[], $3::text[]) AS w (party_ref, block)), gone AS (
+    DELETE FROM match_blocks AS known WHERE party_ref = ANY($1::text[])
+        AND NOT EXISTS (SELECT FROM wanted WHERE wanted.party_ref = known.party_ref AND wanted.block = known.block)
+)
+INSERT INTO match_blocks (block, party_ref) SELECT block, party_ref FROM wanted ON CONFLICT DO NOTHING
+"""
 _MEMBERS = """
 SELECT b.block, m.party_ref FROM unnest($1::text[]) AS b (block)
 CROSS JOIN LATERAL (SELECT party_ref FROM match_blocks WHERE block = b.block ORDER BY party_ref LIMIT $2) AS m
 """
 
 
-async def place(connection: Connection, ref: str, blocks: Sequence[str]) -> None:
-    await connection.execute(_UNBLOCK, ref, blocks)
-    await connection.execute(_BLOCK, ref, blocks)
+async def place(connection: Connection, refs: Sequence[str], blocks: Sequence[tuple[str, str]]) -> None:
+    """`blocks`: (reference, block), all that these references are in from now on."""
+    await connection.execute(_PLACE, refs, [ref for ref, _ in blocks], [block for _, block in blocks])
 
 
 async def members(connection: Connection, blocks: Sequence[str], limit: int) -> dict[str, list[str]]:
