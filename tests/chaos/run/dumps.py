@@ -128,8 +128,8 @@ async def read_record(client: Client, dealer: str | None, ref: str, tries: int =
     """`hash` None: there is none (404). Raises when there is no definite answer."""
     for attempt in range(tries):
         response = await client.get("projection", f"/v1/customers/{ref}", dealer)
-        if response is not None and response.status_code in (200, 404):
-            found = response.status_code == 200
+        if response is not None and response.status in (200, 404):
+            found = response.status == 200
             body = response.json() if found else None
             return {
                 "viewer": dealer, "customer": ref, "hash": body["head"]["record_hash"] if body else None,

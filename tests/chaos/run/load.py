@@ -139,14 +139,16 @@ class Load:
             return
         await self.on_lead(lead, "qualify", {"grade": "hot", "reasons": ["asked_for_call"]}, None)
         shown = await self.client.get("lead", f"/v1/leads/{lead.id}", None)
-        dealer = shown.json().get("dealer") if shown is not None and shown.status_code == 200 else None
+        dealer = shown.json().get("dealer") if shown is not None and shown.status == 200 else None
         if dealer is None:
             return
         if self.random.random() < 0.2:
             await self.on_lead(lead, "decline", {"reason": "no_capacity"}, dealer)
             return
-        await self.on_lead(lead, "accept", {"staff": self.known.staff(dealer)}, dealer)
+        staff = self.known.staff(dealer)
+        await self.on_lead(lead, "accept", {"staff": staff}, dealer)
         await self.on_lead(lead, "complete-follow-up", {"outcome": "reached"}, dealer)
+        await self._followed_up(lead, dealer, staff)
 
     async def listed(self) -> None:
         """A list of leads, sent twice: the second time changes nothing."""
@@ -261,7 +263,7 @@ class Load:
     async def stewarded(self) -> None:
         """Headquarters decides on one of the pairs that look like one customer, as those with one telephone do."""
         shown = await self.client.get("identity", "/v1/link-proposals", None)
-        queue = shown.json()["items"] if shown is not None and shown.status_code == 200 else []
+        queue = shown.json()["items"] if shown is not None and shown.status == 200 else []
         if not queue:
             await self.worked()
             return
