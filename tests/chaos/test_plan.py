@@ -20,7 +20,7 @@ def test_the_same_seed_is_the_same_plan(seconds: float, brokers: int) -> None:
 def test_a_plan_does_not_change_unseen() -> None:
     """Whoever changes what a seed means says so here: a figure of an older run is not to be had again then."""
     first = [each.fault for each in plan(1, 120, 1)]
-    assert first == ["F8", "F12", "F13", "F2", "F40", "F7", "F1", "F16", "F41", "F31"]
+    assert first == ["F8", "F12", "F13", "F2", "F40", "F7", "F1", "F16", "F41"]
 
 
 @pytest.mark.parametrize("brokers", [1, 3])

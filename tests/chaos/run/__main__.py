@@ -105,7 +105,7 @@ def commit(root: Path) -> str:
 
 
 def versions() -> dict[str, str]:
-    names = ("asyncpg", "aiokafka", "fastapi", "uvicorn", "confluent-kafka", "httpx2")
+    names = ("asyncpg", "aiokafka", "fastapi", "uvicorn", "confluent-kafka", "aiohttp")
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 

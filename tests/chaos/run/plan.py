@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from run.faults import FAULTS, Fault
 
 WARM = 8.0  # seconds of load before the first fault
-CALM = {1: 8.0, 3: 3.0}  # by brokers: seconds after a fault's turn, for a load that is one (a run of 8 minutes or more)
+# By brokers: seconds after a turn, in a run of eight minutes or more, for a load that is one.
+CALM = {1: 10.0, 3: 3.0}
 LEADER_EVERY, LEADER_SECONDS = 60.0, 12.0  # with three brokers: between kills of a leader, and watched after one
 
 
