@@ -35,6 +35,7 @@ class Proxies:
             "run.proxies",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the run, which ends what goes through us first
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
         )
         await self._order({"listen": [[name, self.ports[name], self._targets[name]] for name in self.ports]})

@@ -59,7 +59,12 @@ class Stand:
             }
             for service in SERVICES
         }
-        await asyncio.to_thread(stack.up)
+        starting = asyncio.ensure_future(asyncio.to_thread(stack.up))
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await asyncio.wait({starting})  # no thread can be stopped, and whoever goes down waits for its lock
+            raise
         self._handles = {service: stack.service(service) for service in SERVICES}
         self._watch = asyncio.create_task(self._supervise())
 

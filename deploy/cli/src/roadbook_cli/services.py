@@ -6,7 +6,9 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from roadbook_cli import processes
 from roadbook_cli.processes import Started
@@ -56,13 +58,17 @@ class Service:
         )
 
     def ready(self) -> bool:
-        """Whether /readyz answers 200 now."""
-        import httpx2
-
+        """Whether /readyz answers 200 now. By hand, for it is asked ten times a second while two cores start services,
+        and a client of httpx2 reads all certificates of the machine first."""
+        address = urlsplit(self.url)
+        connection = HTTPConnection(address.hostname or "", address.port, timeout=2)
         try:
-            return httpx2.get(f"{self.url}/readyz", timeout=2, trust_env=False).status_code == 200
-        except httpx2.HTTPError:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except (OSError, HTTPException):
             return False
+        finally:
+            connection.close()
 
     def wait_ready(self, seconds: float = _READY_SECONDS) -> None:
         """Poll /readyz. Raises StackError with the log's tail when the process ends or the time is up."""
