@@ -89,6 +89,10 @@ class Running:
             if not loading.done():  # else it fell: faults would meet nobody
                 await conducting
                 await asyncio.wait({loading}, timeout=max(0.0, started + self.seconds - time.monotonic()))
+        except asyncio.CancelledError:
+            for task in (*beside, loading):
+                task.cancel()
+            raise
         finally:
             conducting.cancel()
             load.ending.set()
