@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from run.faults import FAULTS, Fault
 
 WARM = 8.0  # seconds of load before the first fault
-# By brokers: seconds after a turn, in a run of eight minutes or more, for a load that is one.
-CALM = {1: 10.0, 3: 3.0}
+CALM = (10.0, 8.0, 6.0, 4.0, 2.0, 0.0)  # seconds after a turn in a run of 8 minutes or more, for a load that is one
 LEADER_EVERY, LEADER_SECONDS = 60.0, 12.0  # with three brokers: between kills of a leader, and watched after one
 
 
@@ -29,9 +28,18 @@ class Planned:
 
 def plan(seed: int, seconds: float, brokers: int, only: Sequence[str] = ()) -> list[Planned]:
     """Faults one after another, each with time to recover, until `seconds` are full: all of them before any comes a
-    second time. With `only` exactly these, in a seeded order. Raises KeyError for a fault there is not."""
+    second time. With `only` exactly these, in a seeded order. Raises KeyError for a fault there is not.
+
+    Between faults it is calm for as long as leaves room for all that the run must have seen."""
+    if only:
+        return _planned(seed, seconds, brokers, only, 0.0)
+    plans = (_planned(seed, seconds, brokers, (), calm * min(1.0, seconds / 480)) for calm in CALM)
+    return next(found for found in plans if len({each.fault for each in found}) >= required(seconds))
+
+
+def _planned(seed: int, seconds: float, brokers: int, only: Sequence[str], calm: float) -> list[Planned]:
     chance = random.Random(f"chaos-{seed}-{brokers}")
-    scale, calm = max(0.5, min(3.0, seconds / 480)), 0.0 if only else CALM[brokers] * min(1.0, seconds / 480)
+    scale = max(0.5, min(3.0, seconds / 480))
     wanted = [FAULTS[code] for code in only] if only else list(FAULTS.values())
     leaders = brokers > 1 and not only
     if leaders:
