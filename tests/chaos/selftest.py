@@ -140,7 +140,7 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m selftest", description=__doc__)
     parser.add_argument("only", nargs="*", help="beginnings of names: 07 clean")
     parser.add_argument("--seconds", type=float, default=20.0, help="of load in each run")
-    parser.add_argument("--rate", type=float, default=20.0, help="commands a second at most")
+    parser.add_argument("--rate", type=float, default=40.0, help="commands a second at most")
     parser.add_argument("--clean", type=int, default=2, help="runs in which nothing is broken")
     parser.add_argument("--folder", type=Path, default=ROOT / ".roadbook" / "selftest")
     asked = parser.parse_args(argv)
