@@ -131,7 +131,7 @@ async def _serve(definition: ServiceDefinition[Any], settings: Settings, role: s
 
 def _settle() -> None:
     """What start-up made stays: without this a full collection walks it again and again, which took a quarter of an
-    import's time and stopped everybody for 100 ms. What comes is looked at less often: one in nine of a projector's
+    import's time and stopped everybody for 100 ms. What comes is looked at less often: one in six of a projector's
     seconds went into that. And a thread at work lets the event loop go on after 1 ms, not 5."""
     gc.collect()
     gc.freeze()
