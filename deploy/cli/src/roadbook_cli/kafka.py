@@ -34,6 +34,8 @@ TOPICS = {
 }
 
 # Session timeout and heartbeat: after SIGKILL a broker is ready again in 5 s instead of 13 (its old session must end).
+# Of several brokers the one killed may be the active controller: first another has to be elected, then it must miss the
+# broker. The quorum's times (2 s without the leader, up to 1 s for votes) are halved, or both would take over 5 s.
 # The cleaner's buffer would otherwise take half of the heap.
 _SETTINGS = """\
 process.roles=broker,controller
@@ -48,6 +50,9 @@ log.dirs={data}
 auto.create.topics.enable=false
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
+controller.quorum.fetch.timeout.ms=1000
+controller.quorum.election.timeout.ms=500
+controller.quorum.election.backoff.max.ms=250
 num.partitions=1
 default.replication.factor={replicas}
 min.insync.replicas={in_sync}
