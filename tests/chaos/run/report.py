@@ -63,6 +63,7 @@ def of_faults(lines: Sequence[dict[str, Any]]) -> list[str]:
     for name in ("longest_without_command_s", "longest_without_visible_event_s", "slowest_partition_s"):
         if kills:
             found.append(
-                f"leader killed   {len(kills)} times, {name.replace('_', ' ')} {max(each[name] for each in kills)}"
+                f"leader killed   {len(kills)} times ({sum(each['controller'] for each in kills)} the controller), "
+                f"{name.replace('_', ' ')} {max(each[name] for each in kills)}"
             )
     return found
