@@ -104,6 +104,7 @@ HOT: dict[str, tuple[str, list[Any]]] = {
     "reads through shares": (shares._READS, ["lead/1", 0, 101]),
     "take marks": (search._TAKE, [100]),
     "due": (search._DUE, [NOW, 100]),
+    "nothing to do": (search._IDLE, [NOW]),
     "drop summaries": (search._DROP_SUMMARIES, [REFS, ["*"], ["ref-1"]]),
     "drop keys": (search._DROP_KEYS, [REFS, ["*"], ["name"], ["name1"], ["ref-1"], ["ref-1"], [False]]),
 }  # fmt: skip

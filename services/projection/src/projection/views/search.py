@@ -70,7 +70,11 @@ async def due(connection: Connection, now: datetime, limit: int) -> set[str]:
     return {row["customer_id"] for row in await connection.fetch(_DUE, now, limit)}
 
 
-_IDLE = "SELECT NOT EXISTS (SELECT FROM dirty) AND NOT EXISTS (SELECT FROM summaries WHERE next_change_at <= $1)"
+# The smallest of each, from its index. Asked whether any is due, a planner that knows no time believes that a third is,
+# looks for the first of them from the table's beginning, and mostly reads all of it.
+_IDLE = """
+SELECT (SELECT min(id) FROM dirty) IS NULL AND coalesce((SELECT min(next_change_at) FROM summaries) > $1, true)
+"""
 
 
 async def idle(connection: Connection, now: datetime) -> bool:

@@ -54,9 +54,12 @@ async def apply(connection: Connection, told: Sequence[tuple[Recorded, Event]]) 
                 await connection.execute(_TAKE, id_)
 
 
+_IS_THE_ACCEPTED = "SELECT EXISTS (SELECT FROM accepted_quotes WHERE quote = $1)"
+
+
 async def is_the_accepted(connection: Connection, quote: UUID) -> bool:
     """Whether its opportunity has accepted this one and no other."""
-    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM accepted_quotes WHERE quote = $1)", quote))
+    return bool(await connection.fetchval(_IS_THE_ACCEPTED, quote))
 
 
 async def locked_state(connection: Connection, quote: UUID) -> str | None:
