@@ -24,6 +24,7 @@ from run.monitor import Monitor
 from run.plan import Planned
 from run.quiet import quiet
 from run.samples import Samples
+from run.scans import read_whole
 from run.stand import SERVICES, Stand
 
 GRACE = 60.0  # seconds that the plan may run over, beside half of its own
@@ -142,6 +143,7 @@ class Running:
         self.say(f"at rest after {took:.1f} s" if not left else f"NOT at rest after {took:.0f} s: {left}")
         if left:
             self.wrong.append(f"not at rest within {took:.0f} s: {left}")
+        print(f"read whole      {await read_whole(self.stand)}")
         events = await dump_stores(self.stand, self.folder)
         records = await dump_records(self.stand, client, self.folder)
         self.note(ended=now())
