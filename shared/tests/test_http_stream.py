@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -121,6 +122,8 @@ async def test_the_sender_is_held_back_while_the_handler_works(sink: Sink, addre
     """Of 4 MiB only what fits into buffers is taken; and the server's deadline for bodies does not cut it off."""
     sink.hold = asyncio.Event()
     reader, writer = await asyncio.open_connection(*address)
+    # Left to itself the kernel lets a sender's buffer grow to 4 MiB, and then takes all of it.
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
     writer.write(head(sink, LIMIT))
     writer.write(b"x" * LIMIT)
     while not sink.sizes:
