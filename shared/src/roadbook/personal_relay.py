@@ -128,13 +128,14 @@ async def _ends(connection: Connection) -> tuple[int, int]:
     return row["next"], row["head"]
 
 
+# Looked up one by one, as the facts are.
 _READ = """
 SELECT c.next, l.no, p.party_ref, p.key, p.value, p.version, p.source, p.recorded_at, p.verified_at
 FROM relay_cursor c
 LEFT JOIN LATERAL (
     SELECT no, position FROM outbox_log WHERE channel = 'personal' AND no >= c.next ORDER BY no LIMIT $1
 ) l ON true
-LEFT JOIN personal_data p ON p.version = l.position
+LEFT JOIN LATERAL (SELECT * FROM personal_data WHERE version = l.position OFFSET 0) p ON true
 WHERE c.channel = 'personal' ORDER BY l.no
 """
 
