@@ -1,12 +1,10 @@
 """What a relay asks in each of its steps uses indexes, however young the store and whatever its statistics say."""
 
-import json
-from typing import Any
-
 import asyncpg
 import pytest
 
 from roadbook import personal_relay, relay
+from roadbook.testing.plans import explain
 
 FILL = """
 INSERT INTO streams SELECT 'lead/' || s, 1, 'k', now() FROM generate_series(1, 3000) s;
@@ -23,15 +21,10 @@ UPDATE relay_cursor SET next = 2998;
 @pytest.mark.parametrize("query", [relay._READ, personal_relay._READ], ids=["facts", "personal"])
 async def test_a_step_reads_what_it_publishes(owner_connection: asyncpg.Connection, query: str, analyzed: bool) -> None:
     await owner_connection.execute(FILL + ("ANALYZE" if analyzed else ""))
-    text = await owner_connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {query}", relay.CHUNK)
     read = {
         node["Relation Name"]: node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
-        for node in nodes(json.loads(text)[0]["Plan"])
+        for node in await explain(owner_connection, query, relay.CHUNK, analyze=True)
         if "Relation Name" in node
     }
     assert {"relay_cursor", "outbox_log"} < set(read)
     assert max(read.values()) <= 3
-
-
-def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    return [plan, *(node for child in plan.get("Plans", ()) for node in nodes(child))]

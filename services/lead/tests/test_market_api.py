@@ -22,6 +22,7 @@ from roadbook.clock import SimulatedClock
 from roadbook.context import CommandContext
 from roadbook.database import Pool
 from roadbook.events import Recorded
+from roadbook.testing.plans import nodes
 from roadbook.timers import TimerWorker
 
 LAUNCH: dict[str, Any] = market_models.LAUNCH
@@ -794,10 +795,6 @@ async def test_a_command_writes_its_tables_with_one_statement(
             with connection.query_logger(lambda record: statements.append(record.query)):  # noqa: B023
                 await apply_views(connection, events)
         assert len(statements) == len(events), stream
-
-
-def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    return [plan, *(node for child in plan.get("Plans", []) for node in nodes(child))]
 
 
 LAST = (date(2025, 6, 1), "x")

@@ -16,6 +16,7 @@ from lead.service.aggregates.test_drive import aggregate as drives_aggregate
 from lead.views import group_buys, test_drives
 from roadbook.database import Pool
 from roadbook.events import Labels, Recorded, new_id
+from roadbook.testing.plans import nodes
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 CAR = "LSVAA49J6T2900010"
@@ -198,8 +199,6 @@ async def test_the_tables_are_a_fold_of_the_events(
 
 
 # ── Indexes ───────────────────────────────────────────────────────────────────────────────────────────────────
-def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    return [plan, *(node for child in plan.get("Plans", []) for node in nodes(child))]
 
 
 async def plan_of(pool: Pool, statement: str, arguments: Sequence[Any]) -> list[dict[str, Any]]:

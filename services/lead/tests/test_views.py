@@ -16,6 +16,7 @@ from lead.views import documents
 from lead.views import lead_lists as lists
 from lead.views.lead_lists import LeadFilter
 from roadbook.database import Pool
+from roadbook.testing.plans import nodes
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 
@@ -40,10 +41,6 @@ async def fill(owner: Any, count: int) -> None:
         NOW,
     )
     await owner.execute("ANALYZE leads")
-
-
-def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    return [plan, *(node for child in plan.get("Plans", []) for node in nodes(child))]
 
 
 SINCE, UNTIL = NOW + timedelta(days=3), NOW + timedelta(days=4)

@@ -1,7 +1,6 @@
 """Hot queries use their indexes, also under the generic plans that a pooled connection ends up with."""
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from projection import service
 from projection.views import links, positions, search, shares, travel
 from projection.views import records as views
 from projection.views.shares import Viewer
+from roadbook.testing.plans import explain
 from roadbook_cli.postgres import Database
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -110,18 +110,9 @@ HOT: dict[str, tuple[str, list[Any]]] = {
 }  # fmt: skip
 
 
-def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    return [plan, *(node for child in plan.get("Plans", ()) for node in nodes(child))]
-
-
-async def explain(connection: asyncpg.Connection, query: str, arguments: list[Any], options: str = "") -> list[Any]:
-    text = await connection.fetchval(f"EXPLAIN (FORMAT JSON{options}) {query}", *arguments)
-    return nodes(json.loads(text)[0]["Plan"])
-
-
 @pytest.mark.parametrize("name", HOT)
 async def test_no_hot_query_reads_a_whole_table(filled: asyncpg.Connection, name: str) -> None:
-    found = await explain(filled, *HOT[name])
+    found = await explain(filled, HOT[name][0], *HOT[name][1])
     scanned = [node["Relation Name"] for node in found if node["Node Type"] == "Seq Scan"]
     assert scanned == []
 
@@ -130,7 +121,7 @@ async def test_a_late_page_of_a_long_timeline_starts_in_the_index(filled: asyncp
     """Page 45 of 5,000 events touches one page of rows, not what lies before it."""
     at = datetime(2026, 1, 4, 3, 0, tzinfo=UTC)
     arguments = [["lead/0"], None, None, None, at, "lead/0", 4500, 101, [], None, None]
-    found = await explain(filled, views._TIMELINE, arguments, ", ANALYZE")
+    found = await explain(filled, views._TIMELINE, *arguments, analyze=True)
     read = [
         node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
         for node in found
@@ -140,7 +131,7 @@ async def test_a_late_page_of_a_long_timeline_starts_in_the_index(filled: asyncp
 
 
 async def test_a_search_by_beginning_reads_only_what_begins_so(filled: asyncpg.Connection) -> None:
-    found = await explain(filled, *HOT["find by beginning"], ", ANALYZE")
+    found = await explain(filled, HOT["find by beginning"][0], *HOT["find by beginning"][1], analyze=True)
     conditions = " ".join(node.get("Index Cond", "") for node in found if node.get("Relation Name") == "search_keys")
     assert re.search(r"key >= .* AND \(?key < ", conditions)
     assert search.after_prefix("name77") == "name78"

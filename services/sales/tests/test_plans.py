@@ -1,12 +1,12 @@
 """What is asked at each acceptance and each signature uses its indexes, also under a generic plan."""
 
-import json
 import uuid
 from typing import Any
 
 import pytest
 
 from roadbook.database import Pool
+from roadbook.testing.plans import explain
 from sales.views import contracts, quotes
 
 ONE = uuid.UUID(int=7)
@@ -28,9 +28,5 @@ async def test_no_hot_query_reads_a_whole_table(sales_pool: Pool, name: str) -> 
     async with sales_pool.acquire() as connection:
         await connection.execute(FILL)
         await connection.execute("SET plan_cache_mode = force_generic_plan")
-        plan = json.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {query}", *arguments))[0]["Plan"]
-    assert [node["Relation Name"] for node in nodes(plan) if node["Node Type"] == "Seq Scan"] == []
-
-
-def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    return [plan, *(node for child in plan.get("Plans", ()) for node in nodes(child))]
+        found = await explain(connection, query, *arguments)
+    assert [node["Relation Name"] for node in found if node["Node Type"] == "Seq Scan"] == []
